@@ -1,0 +1,1 @@
+//! Who somebody is: passwords, sessions, API keys. Knows no HTTP.

@@ -1,0 +1,1 @@
+//! The HTTP API as typed calls, one file a noun.

@@ -1,0 +1,1 @@
+//! Settings (flag, environment, file, default), paths, and the profiles of the command line.

@@ -1,0 +1,118 @@
+//! The public keys of the coordination protocol (Tailscale's `types/key`): 32 bytes, printed as a prefix and
+//! 64 hexadecimal digits. A key of one kind never stands where another is meant.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Error, Result};
+
+macro_rules! keys {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        pub struct $name(pub [u8; 32]);
+
+        impl $name {
+            pub const PREFIX: &'static str = $prefix;
+
+            pub fn from_slice(bytes: &[u8]) -> Result<Self> {
+                bytes.try_into().map(Self).map_err(|_| malformed($prefix))
+            }
+
+            pub fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
+
+            /// The all-zero key, which clients send where they have none.
+            pub fn is_zero(&self) -> bool {
+                self.0 == [0; 32]
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($prefix)?;
+                let mut hex = [0u8; 64];
+                f.write_str(encode_hex(&self.0, &mut hex))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                let hex = text.strip_prefix($prefix).ok_or_else(|| malformed($prefix))?;
+                decode_hex(hex).map(Self).ok_or_else(|| malformed($prefix))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+
+keys! {
+    /// A device's own key, which ends its Noise connection with the coordinator.
+    MachineKey = "mkey:";
+    /// A node's WireGuard key; it changes at re-authentication.
+    NodeKey = "nodekey:";
+    /// A node's key for path discovery; it changes at every start of the client.
+    DiscoKey = "discokey:";
+    /// The key of a challenge that the coordinator sends in the early payload.
+    ChallengeKey = "chalpub:";
+}
+
+fn malformed(prefix: &str) -> Error {
+    Error::usage("malformed_key", format!("not a key: {prefix} and 64 hexadecimal digits were expected"))
+}
+
+fn encode_hex<'a>(bytes: &[u8; 32], out: &'a mut [u8; 64]) -> &'a str {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    std::str::from_utf8(out).unwrap_or_default()
+}
+
+fn decode_hex(text: &str) -> Option<[u8; 32]> {
+    let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let digit = |c: u8| char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok());
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_print_with_their_prefix_and_read_back() {
+        let key = NodeKey([0xa5; 32]);
+        assert_eq!(key.to_string(), format!("nodekey:{}", "a5".repeat(32)));
+        assert_eq!(key.to_string().parse::<NodeKey>().unwrap(), key);
+        assert!(key.to_string().parse::<MachineKey>().is_err());
+        assert!("nodekey:a5".parse::<NodeKey>().is_err());
+        assert!(NodeKey::default().is_zero());
+    }
+}

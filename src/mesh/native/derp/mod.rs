@@ -1,0 +1,1 @@
+//! The relay: carries packets between nodes of one realm that have no direct path (DERP).

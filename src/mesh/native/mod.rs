@@ -1,0 +1,6 @@
+//! The built-in backend: the Tailscale coordination protocol, its relay (DERP) and STUN. `server::control`
+//! is its door to the network; `service` tells it what changed.
+
+pub mod derp;
+pub mod noise;
+pub mod stun;

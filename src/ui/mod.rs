@@ -1,0 +1,1 @@
+//! How a person sees it: prompts, tables, progress, errors. Decides nothing.
