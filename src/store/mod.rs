@@ -1,1 +1,8 @@
 //! The database: one file a noun with its row type and its SQL, over SQLite and PostgreSQL alike.
+//!
+//! `service` is the only caller. A use case runs as one synchronous closure against a [`Tx`]; nothing else
+//! writes. No rules live here: a row function does what its name says, and constraints hold what must hold.
+
+pub mod engine;
+
+pub use engine::{Read, Row, Tx, Value};
