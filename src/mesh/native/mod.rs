@@ -3,4 +3,6 @@
 
 pub mod derp;
 pub mod noise;
+pub mod realm;
 pub mod stun;
+pub mod wire;
