@@ -2,10 +2,14 @@
 //! policies. Everybody above calls it; it knows no SQL, HTTP, terminal, async runtime, and no clock of its own.
 
 pub mod error;
+pub mod hex;
 pub mod id;
 pub mod key;
 pub mod secret;
+pub mod tag;
 pub mod time;
+pub mod token;
+pub mod url;
 
 pub use error::{Error, Kind, Result};
 pub use time::Timestamp;
