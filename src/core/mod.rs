@@ -4,13 +4,17 @@
 pub mod address;
 pub mod dns;
 pub mod error;
+pub mod hex;
 pub mod id;
 pub mod key;
 pub mod node;
 pub mod policy;
 pub mod route;
 pub mod secret;
+pub mod tag;
 pub mod time;
+pub mod token;
+pub mod url;
 
 pub use error::{Error, Kind, Result};
 pub use time::Timestamp;
