@@ -7,6 +7,7 @@ pub mod error;
 pub mod hex;
 pub mod id;
 pub mod key;
+pub mod name;
 pub mod node;
 pub mod policy;
 pub mod route;
