@@ -4,5 +4,6 @@
 //! writes. No rules live here: a row function does what its name says, and constraints hold what must hold.
 
 pub mod engine;
+mod migrate;
 
-pub use engine::{Read, Row, Tx, Value};
+pub use engine::{DatabaseUrl, Purpose, Read, Row, Store, Tx, Value};
