@@ -155,7 +155,8 @@ fn url(value: Option<&String>) -> Result<Option<BaseUrl>> {
 
 fn grace(value: Option<&String>) -> Result<Duration> {
     let parse = |text: &String| {
-        time::parse_duration(text).map_err(|_| malformed("--ephemeral-grace", text, "a duration, like 30s or 2m"))
+        time::parse_duration(text)
+            .map_err(|_| malformed("--ephemeral-grace", text, "a duration, like 30s or 2m"))
     };
     value.map_or(Ok(EPHEMERAL_GRACE), parse)
 }

@@ -5,6 +5,7 @@ pub mod error;
 pub mod hex;
 pub mod id;
 pub mod key;
+pub mod page;
 pub mod secret;
 pub mod tag;
 pub mod time;

@@ -65,8 +65,9 @@ fn read(files: &TlsFiles) -> Result<CertifiedKey> {
 
 fn unusable(flag: &str, path: &Path, why: impl Into<String>) -> Error {
     let message = format!("{flag} {} cannot be used: {}", path.display(), why.into());
-    Error::new(Kind::Local, "unusable_certificate", message)
-        .hint("it takes PEM files that this user may read: the chain, the coordinator's own first, and its key")
+    Error::new(Kind::Local, "unusable_certificate", message).hint(
+        "it takes PEM files that this user may read: the chain, the coordinator's own first, and its key",
+    )
 }
 
 #[cfg(test)]
