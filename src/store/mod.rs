@@ -9,4 +9,7 @@ pub mod join_token;
 mod migrate;
 pub mod redemption;
 
+pub mod approval;
+pub mod node;
+
 pub use engine::{DatabaseUrl, Purpose, Read, Row, Store, Tx, Value};
