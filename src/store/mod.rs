@@ -6,4 +6,7 @@
 pub mod engine;
 mod migrate;
 
+pub mod approval;
+pub mod node;
+
 pub use engine::{DatabaseUrl, Purpose, Read, Row, Store, Tx, Value};
