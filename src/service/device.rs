@@ -11,7 +11,7 @@ use crate::core::key::MachineKey;
 use crate::core::node::Node;
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result, Timestamp};
-use crate::mesh::native::realm::{Attached, Device, Outbox};
+use crate::mesh::native::realm::{Attached, Device, Outbox, Realm};
 use crate::mesh::native::wire::{MapRequest, RegisterAnswer, RegisterRequest};
 use crate::store::{self, Tx};
 
@@ -88,9 +88,15 @@ async fn enrol(
     };
     let enrol = move |tx: &mut Tx<'_>| {
         let claim = join::claim(tx, &auth_key, machine, now)?;
+        let granted = enrolment::Granted {
+            realm: claim.realm_id,
+            owner: claim.owner,
+            tags: claim.tags,
+            ephemeral: claim.ephemeral,
+        };
         let redemption = claim.redemption;
-        let enrolled = enrolment::enrol(tx, claim.into(), asked, now)?;
-        store::redemption::bind_node(tx, redemption, enrolled.node.id)?;
+        let enrolled = enrolment::enrol(tx, granted, asked, now)?;
+        store::redemption::set_node(tx, redemption, enrolled.node.id)?;
         audit::record(tx, audit::Event::device(&enrolled.node, enrolled.action(), Some(address), now))?;
         Ok(enrolled)
     };
@@ -167,9 +173,9 @@ pub async fn attach(app: &App, device: Device, request: MapRequest, outbox: Arc<
 }
 
 /// The realm of the node that speaks. Cost: one read of an index.
-async fn running_realm(app: &App, device: Device) -> Result<crate::mesh::native::realm::Realm> {
+async fn running_realm(app: &App, device: Device) -> Result<Realm> {
     let key = device.node_key;
     let found = app.store().read(move |read| store::node::admission(read, key)).await?;
     let (realm, _) = found.ok_or_else(|| Error::new(Kind::NotFound, "node_unknown", "no such node here"))?;
-    realm::start(app, realm).await
+    app.registry().start(realm).await
 }

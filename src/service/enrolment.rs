@@ -143,3 +143,16 @@ pub async fn rename_by_device(app: &App, id: NodeId, hostname: &str) -> Result<(
         None => Ok(()),
     }
 }
+
+impl From<store::approval::Approval> for Asked {
+    fn from(waiting: store::approval::Approval) -> Self {
+        Asked {
+            machine: waiting.machine_key,
+            node_key: waiting.node_key,
+            hostinfo: Hostinfo { hostname: waiting.hostname, os: waiting.os, ..Hostinfo::default() },
+            capability: 0,
+            ephemeral: false,
+            expiry: None,
+        }
+    }
+}
