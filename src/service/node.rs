@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 
 use super::app::App;
+use super::audit::{Actor, Change, Origin};
 use super::authority::May;
 use super::{approval, audit, enrolment, realm};
 use crate::core::id::{NodeId, NodeNumber, RealmId};
@@ -60,13 +61,13 @@ pub async fn rename(app: &App, may: &May<ManageNodes>, reference: &str, name: Ho
 
 /// Ends a node's key: the device has to log in again.
 pub async fn expire(app: &App, may: &May<ManageNodes>, reference: &str) -> Result<Seen> {
-    let now = app.clock().now();
+    let now = app.now();
     let seen = change(app, may, reference, "node.expire", move |_, node| {
         node.key_expires_at = Some(node.key_expires_at.map_or(now, |at| at.min(now)));
         Ok(())
     })
     .await?;
-    app.relay_cut_off(&seen.node.node_key);
+    app.mesh().cut_off(&seen.node.node_key);
     Ok(seen)
 }
 
@@ -89,12 +90,12 @@ pub async fn approve_routes(
 
 /// Deletes a node: the device is told and cut off, and cannot come back without a new log-in.
 pub async fn remove(app: &App, may: &May<ManageNodes>, reference: &str) -> Result<Seen> {
-    let (realm_id, reference) = (may.realm(), reference.to_owned());
-    let (actor, now) = (may.actor().clone(), app.clock().now());
+    let (realm_id, org, reference) = (may.realm(), may.org(), reference.to_owned());
+    let (actor, now) = (may.actor().clone(), app.now());
     let delete = move |tx: &mut Tx<'_>| {
         let node = find(tx, realm_id, &reference)?;
         store::node::delete(tx, node.id)?;
-        audit::record(tx, audit::Event::node(&actor, "node.remove", &node, now))?;
+        audit::record(tx, now, &actor, named("node.remove", &node).of(org))?;
         Ok(node)
     };
     let node = app.store().write(delete).await?;
@@ -106,22 +107,22 @@ pub async fn remove(app: &App, may: &May<ManageNodes>, reference: &str) -> Resul
 /// Lets in a device that waits under a code.
 pub async fn approve(app: &App, may: &May<ManageNodes>, code: &str) -> Result<Seen> {
     let hash = approval::read_code(code)?.hash();
-    let (realm_id, actor, now) = (may.realm(), may.actor().clone(), app.clock().now());
-    let owner = may.user();
+    let (realm_id, org, owner) = (may.realm(), may.org(), may.user());
+    let (actor, now) = (may.actor().clone(), app.now());
     let enrol = move |tx: &mut Tx<'_>| {
         let waiting = store::approval::waiting(tx, hash, now)?.ok_or_else(no_such_code)?;
         store::approval::delete(tx, waiting.id)?;
         let granted = enrolment::Granted { realm: realm_id, owner, tags: Vec::new(), ephemeral: false };
         let enrolled = enrolment::enrol(tx, granted, waiting.into(), now)?;
-        audit::record(tx, audit::Event::node(&actor, "node.approve", &enrolled.node, now))?;
+        audit::record(tx, now, &actor, named("node.approve", &enrolled.node).of(org))?;
         Ok(enrolled)
     };
     let enrolled = app.store().write(enrol).await?;
     if let Some(old_key) = &enrolled.replaced_key {
-        app.relay_cut_off(old_key);
+        app.mesh().cut_off(old_key);
     }
     realm::put(app, enrolled.node.clone()).await?;
-    app.waiters().wake(hash);
+    app.mesh().waiters().wake(hash);
     see_one(app, enrolled.node).await
 }
 
@@ -132,17 +133,23 @@ fn no_such_code() -> Error {
 
 /// Deletes an ephemeral node that has stayed away.
 pub async fn forget(app: &App, id: NodeId) -> Result<()> {
-    let now = app.clock().now();
+    let now = app.now();
     let delete = move |tx: &mut Tx<'_>| {
         let Some(node) = store::node::by_id(tx, id)?.filter(|node| node.ephemeral) else { return Ok(None) };
         store::node::delete(tx, id)?;
-        audit::record(tx, audit::Event::device(&node, "node.forget", None, now))?;
+        let org = store::organization::of_realm(tx, node.realm)?;
+        let actor = Actor::coordinator(Origin::default());
+        audit::record(tx, now, &actor, named("node.forget", &node).of(org))?;
         Ok(Some(node))
     };
     match app.store().write(delete).await? {
         Some(node) => realm::remove(app, &node).await,
         None => Ok(()),
     }
+}
+
+fn named(action: &'static str, node: &Node) -> Change {
+    Change::new(action, node.id, &node.name)
 }
 
 /// Changes a node in one transaction, and tells its realm.
@@ -153,13 +160,13 @@ async fn change(
     action: &'static str,
     change: impl FnOnce(&mut Tx<'_>, &mut Node) -> Result<()> + Send + 'static,
 ) -> Result<Seen> {
-    let (realm_id, reference) = (may.realm(), reference.to_owned());
-    let (actor, now) = (may.actor().clone(), app.clock().now());
+    let (realm_id, org, reference) = (may.realm(), may.org(), reference.to_owned());
+    let (actor, now) = (may.actor().clone(), app.now());
     let write = move |tx: &mut Tx<'_>| {
         let mut node = find(tx, realm_id, &reference)?;
         change(tx, &mut node)?;
         store::node::save(tx, &mut node)?;
-        audit::record(tx, audit::Event::node(&actor, action, &node, now))?;
+        audit::record(tx, now, &actor, named(action, &node).of(org))?;
         Ok(node)
     };
     let node = app.store().write(write).await?;
@@ -184,7 +191,7 @@ async fn see_one(app: &App, node: Node) -> Result<Seen> {
 /// Puts beside each stored node how it is at this moment.
 pub async fn see(app: &App, realm: RealmId, nodes: Vec<Node>) -> Result<Vec<Seen>> {
     let label = app.store().read(move |read| store::node::realm_label(read, realm)).await?;
-    let domain = app.dns().domain_of(&label.unwrap_or_default());
+    let domain = app.settings().dns.domain_of(&label.unwrap_or_default());
     let mut live = realm::look(app, realm, nodes.iter().map(|node| node.number).collect()).await?;
     let see = |mut node: Node| {
         let now: Option<Live> = live.remove(&node.number);

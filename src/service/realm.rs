@@ -33,7 +33,7 @@ impl Source for Realms {
 
 /// A node is new or has changed.
 pub async fn put(app: &App, node: Node) -> Result<()> {
-    match app.registry().started(node.realm).await? {
+    match app.mesh().realms().started(node.realm).await? {
         Some(realm) => realm.put(node).await,
         None => Ok(()),
     }
@@ -41,8 +41,8 @@ pub async fn put(app: &App, node: Node) -> Result<()> {
 
 /// A node has been deleted: it and its peers are told, and the relay cuts it off.
 pub async fn remove(app: &App, node: &Node) -> Result<()> {
-    app.relay_cut_off(&node.node_key);
-    match app.registry().started(node.realm).await? {
+    app.mesh().cut_off(&node.node_key);
+    match app.mesh().realms().started(node.realm).await? {
         Some(realm) => realm.remove(node.number).await,
         None => Ok(()),
     }
@@ -50,7 +50,7 @@ pub async fn remove(app: &App, node: &Node) -> Result<()> {
 
 /// A node has logged out.
 pub async fn offline(app: &App, realm: RealmId, number: NodeNumber) -> Result<()> {
-    match app.registry().started(realm).await? {
+    match app.mesh().realms().started(realm).await? {
         Some(realm) => realm.offline(number).await,
         None => Ok(()),
     }
@@ -58,7 +58,7 @@ pub async fn offline(app: &App, realm: RealmId, number: NodeNumber) -> Result<()
 
 /// How nodes of a realm are at this moment; empty where none of its devices has connected since the start.
 pub async fn look(app: &App, realm: RealmId, numbers: Vec<NodeNumber>) -> Result<HashMap<NodeNumber, Live>> {
-    match app.registry().started(realm).await? {
+    match app.mesh().realms().started(realm).await? {
         Some(realm) => realm.look(numbers).await,
         None => Ok(HashMap::new()),
     }
