@@ -1,1 +1,6 @@
 //! Settings (flag, environment, file, default), paths, and the profiles of the command line.
+
+pub mod paths;
+mod private_file;
+pub mod profile;
+pub mod worker;
