@@ -4,6 +4,7 @@
 pub mod error;
 pub mod id;
 pub mod key;
+pub mod name;
 pub mod secret;
 pub mod time;
 
