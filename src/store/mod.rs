@@ -1,1 +1,12 @@
 //! The database: one file a noun with its row type and its SQL, over SQLite and PostgreSQL alike.
+//!
+//! `service` is the only caller. A use case runs as one synchronous closure against a [`Tx`]; nothing else
+//! writes. No rules live here: a row function does what its name says, and constraints hold what must hold.
+
+pub mod engine;
+mod migrate;
+
+pub mod approval;
+pub mod node;
+
+pub use engine::{DatabaseUrl, Purpose, Read, Row, Store, Tx, Value};

@@ -3,4 +3,9 @@
 
 pub mod derp;
 pub mod noise;
+pub mod realm;
+mod registry;
 pub mod stun;
+pub mod wire;
+
+pub use registry::{Registry, Stored};

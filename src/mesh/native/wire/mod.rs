@@ -1,0 +1,14 @@
+//! The protocol's JSON (`tailcfg`): requests as devices send them, and the answers that they read. Types and
+//! their limits only; what the values mean is decided elsewhere.
+
+mod answer;
+mod fold;
+mod node;
+mod request;
+
+pub use answer::{
+    AuthAnswer, Debug, DnsConfig, FilterRule, Login, MapHead, Profile, RegisterAnswer, Resolver,
+    TAGGED_DEVICES, filters,
+};
+pub use node::{PeerNode, PeerPatch, SelfNode, to_json};
+pub use request::{MapRequest, RegisterRequest};
