@@ -1,1 +1,3 @@
 //! Settings (flag, environment, file, default), paths, and the profiles of the command line.
+
+pub mod server;

@@ -9,6 +9,7 @@ pub mod id;
 pub mod key;
 pub mod name;
 pub mod node;
+pub mod page;
 pub mod policy;
 pub mod route;
 pub mod secret;

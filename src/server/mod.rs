@@ -1,1 +1,11 @@
 //! The coordinator over HTTP. Extracts, checks authority, calls `service`, answers; no SQL, no rules.
+
+mod crowd;
+pub mod frame;
+pub mod listen;
+pub mod log;
+pub mod problem;
+pub mod ready;
+pub mod request;
+pub mod socket;
+pub mod tls;

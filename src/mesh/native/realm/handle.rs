@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
-use super::frame::Encoding;
 use super::outbox::Outbox;
 use crate::core::id::{NodeId, NodeNumber};
 use crate::core::key::{MachineKey, NodeKey};
@@ -157,8 +156,4 @@ pub(super) fn node_unknown() -> Error {
 fn shutting_down() -> Error {
     Error::new(Kind::Unavailable, "shutting_down", "the coordinator is shutting down")
         .hint("try again shortly")
-}
-
-pub(super) fn encoding_of(request: &MapRequest) -> Encoding {
-    if request.wants_zstd() { Encoding::Zstd } else { Encoding::Plain }
 }

@@ -10,9 +10,7 @@ use tokio::time::Instant;
 use super::deadlines::{Deadlines, Due};
 use super::delta::Delta;
 use super::frame::{self, Encoding};
-use super::handle::{
-    Command, Device, Event, Live, MOST_COMMANDS, Realm, Reported, Session, encoding_of, node_unknown,
-};
+use super::handle::{Command, Device, Event, Live, MOST_COMMANDS, Realm, Reported, Session, node_unknown};
 use super::outbox::Outbox;
 use super::settings::Settings;
 use super::state::State;
@@ -163,7 +161,8 @@ impl Task {
         self.take_stream_report(number, request);
         self.deadlines.disarm(number);
         self.serial += 1;
-        let session = Connected { serial: self.serial, outbox, encoding: encoding_of(request), told_self: 0 };
+        let session =
+            Connected { serial: self.serial, outbox, encoding: Encoding::of(request), told_self: 0 };
         if let Some(older) = self.sessions.insert(number, session) {
             older.outbox.close();
         }
