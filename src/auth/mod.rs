@@ -1,1 +1,3 @@
 //! Who somebody is: passwords, sessions, API keys. Knows no HTTP.
+
+pub mod api_key;

@@ -54,7 +54,7 @@ impl Frame {
     }
 }
 
-async fn drain(connections: &Supervisor, tasks: &Supervisor) {
+pub(super) async fn drain(connections: &Supervisor, tasks: &Supervisor) {
     connections.stop();
     let quiet = connections.drained(DRAIN - LAST).await;
     tasks.stop();

@@ -9,3 +9,6 @@ pub mod ready;
 pub mod request;
 pub mod socket;
 pub mod tls;
+
+#[cfg(test)]
+mod stories;

@@ -80,7 +80,7 @@ pub fn code_in(url: &str) -> Option<Secret> {
 
 /// Gives a device its URL; an older one of the same machine is forgotten.
 pub async fn open(app: &App, machine: MachineKey, node_key: NodeKey, hostname: String, os: String) -> Result<String> {
-    let (code, now) = (new_code(), app.clock().now());
+    let (code, now) = (new_code(), app.now());
     let approval = store::approval::Approval {
         id: ApprovalId::new(now),
         code_hash: code.hash(),
@@ -99,7 +99,7 @@ pub async fn open(app: &App, machine: MachineKey, node_key: NodeKey, hostname: S
         store::approval::insert(tx, &approval)
     };
     app.store().write(insert).await?;
-    Ok(format!("{}{PATH}{}", app.url(), code.reveal()))
+    Ok(format!("{}{PATH}{}", app.settings().url.as_str(), code.reveal()))
 }
 
 /// Waits until the code is decided, at most `limit`. `approved` looks whether the device is in.
@@ -109,14 +109,14 @@ where
 {
     let deadline = Instant::now() + limit;
     let hash = code.hash();
-    let waiter = app.waiters().of(hash);
+    let waiter = app.mesh().waiters().of(hash);
     let mut stop = app.supervisor().stop_signal();
     loop {
         let woken = waiter.notified();
         if let Some(node) = approved().await? {
             return Ok(Waited::Approved(Box::new(node)));
         }
-        let now = app.clock().now();
+        let now = app.now();
         if app.store().read(move |read| store::approval::waiting(read, hash, now)).await?.is_none() {
             return Ok(Waited::Forgotten);
         }

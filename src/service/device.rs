@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::app::App;
+use super::audit::{Actor, Change, Origin};
 use super::{approval, audit, enrolment, join, realm};
+use crate::core::id::OrgId;
 use crate::core::key::MachineKey;
 use crate::core::node::Node;
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result, Timestamp};
-use crate::mesh::native::realm::{Attached, Device, Outbox};
+use crate::mesh::native::realm::{Attached, Device, Outbox, Realm};
 use crate::mesh::native::wire::{MapRequest, RegisterAnswer, RegisterRequest};
 use crate::store::{self, Tx};
 
@@ -32,7 +34,7 @@ pub async fn register(
         return Err(Error::usage("malformed_request", "a registration names the device's node key"));
     }
     let known = known_node(app, machine, request).await?;
-    let now = app.clock().now();
+    let now = app.now();
     if request.expiry().is_some_and(|expiry| expiry <= now) {
         return match known {
             Some(node) => log_out(app, node, address).await,
@@ -77,7 +79,7 @@ async fn enrol(
     request: &RegisterRequest,
     auth_key: Secret,
 ) -> Result<RegisterAnswer> {
-    let now = app.clock().now();
+    let now = app.now();
     let asked = enrolment::Asked {
         machine,
         node_key: request.nodekey,
@@ -88,28 +90,48 @@ async fn enrol(
     };
     let enrol = move |tx: &mut Tx<'_>| {
         let claim = join::claim(tx, &auth_key, machine, now)?;
-        let redemption = claim.redemption;
-        let enrolled = enrolment::enrol(tx, claim.into(), asked, now)?;
-        store::redemption::bind_node(tx, redemption, enrolled.node.id)?;
-        audit::record(tx, audit::Event::device(&enrolled.node, enrolled.action(), Some(address), now))?;
+        let granted = enrolment::Granted {
+            realm: claim.realm_id,
+            owner: claim.owner,
+            tags: claim.tags,
+            ephemeral: claim.ephemeral,
+        };
+        let enrolled = enrolment::enrol(tx, granted, asked, now)?;
+        store::redemption::set_node(tx, claim.redemption, enrolled.node.id)?;
+        record(tx, &enrolled.node, enrolled.action(), claim.org_id, address, now)?;
         Ok(enrolled)
     };
     let enrolled = app.store().write(enrol).await?;
     let answer = RegisterAnswer::authorized(&enrolled.node.owner);
     realm::put(app, enrolled.node).await?;
     if let Some(old_key) = enrolled.replaced_key {
-        app.relay_cut_off(&old_key);
+        app.mesh().cut_off(&old_key);
     }
     Ok(answer)
 }
 
+/// Writes into the audit trail what a device did by itself.
+fn record(
+    tx: &mut Tx<'_>,
+    node: &Node,
+    action: &'static str,
+    org: OrgId,
+    address: IpAddr,
+    now: Timestamp,
+) -> Result<()> {
+    let origin = Origin { address: Some(address), request_id: None };
+    let actor = Actor::node(node.id, &node.name, origin);
+    audit::record(tx, now, &actor, Change::new(action, node.id, &node.name).of(org))
+}
+
 /// Ends a node's log-in: an ephemeral node is deleted, another one's key is over from now on.
 async fn log_out(app: &App, node: Node, address: IpAddr) -> Result<RegisterAnswer> {
-    let now = app.clock().now();
+    let now = app.now();
     let id = node.id;
     let expire = move |tx: &mut Tx<'_>| {
         let Some(mut node) = store::node::by_id(tx, id)? else { return Ok(None) };
-        audit::record(tx, audit::Event::device(&node, "node.log_out", Some(address), now))?;
+        let org = store::organization::of_realm(tx, node.realm)?;
+        record(tx, &node, "node.log_out", org, address, now)?;
         if node.ephemeral {
             store::node::delete(tx, id)?;
             return Ok(Some(node));
@@ -119,7 +141,7 @@ async fn log_out(app: &App, node: Node, address: IpAddr) -> Result<RegisterAnswe
         Ok(Some(node))
     };
     let Some(node) = app.store().write(expire).await? else { return Ok(RegisterAnswer::expired()) };
-    app.relay_cut_off(&node.node_key);
+    app.mesh().cut_off(&node.node_key);
     if node.ephemeral {
         realm::remove(app, &node).await?;
     } else {
@@ -167,9 +189,9 @@ pub async fn attach(app: &App, device: Device, request: MapRequest, outbox: Arc<
 }
 
 /// The realm of the node that speaks. Cost: one read of an index.
-async fn running_realm(app: &App, device: Device) -> Result<crate::mesh::native::realm::Realm> {
+async fn running_realm(app: &App, device: Device) -> Result<Realm> {
     let key = device.node_key;
     let found = app.store().read(move |read| store::node::admission(read, key)).await?;
     let (realm, _) = found.ok_or_else(|| Error::new(Kind::NotFound, "node_unknown", "no such node here"))?;
-    realm::start(app, realm).await
+    app.mesh().realms().start(realm).await
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::app::App;
 use super::realm;
-use crate::core::id::{NodeId, RealmId, UserId};
+use crate::core::id::{NodeId, RealmId, UserId, UserNumber};
 use crate::core::key::{MachineKey, NodeKey};
 use crate::core::name::Hostname;
 use crate::core::node::{Hostinfo, Node, Owner, Report};
@@ -91,7 +91,7 @@ fn create(tx: &mut Tx<'_>, granted: Granted, asked: Asked, now: Timestamp) -> Re
         number: store::node::next_number(tx)?,
         realm: granted.realm,
         // Number and address of the owner are read back with the row.
-        owner: Owner { id: granted.owner, number: crate::core::id::UserNumber(0), email: String::new() },
+        owner: Owner { id: granted.owner, number: UserNumber(0), email: String::new() },
         machine_key: asked.machine,
         node_key: asked.node_key,
         name: free_name(tx, granted.realm, wished, None)?,
@@ -141,5 +141,18 @@ pub async fn rename_by_device(app: &App, id: NodeId, hostname: &str) -> Result<(
     match app.store().write(rename).await? {
         Some(node) => realm::put(app, node).await,
         None => Ok(()),
+    }
+}
+
+impl From<store::approval::Approval> for Asked {
+    fn from(waiting: store::approval::Approval) -> Self {
+        Asked {
+            machine: waiting.machine_key,
+            node_key: waiting.node_key,
+            hostinfo: Hostinfo { hostname: waiting.hostname, os: waiting.os, ..Hostinfo::default() },
+            capability: 0,
+            ephemeral: false,
+            expiry: None,
+        }
     }
 }

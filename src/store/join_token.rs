@@ -1,7 +1,7 @@
 //! Join tokens. Of the secret only the hash is here: that of its auth key.
 
 use super::{Read, Row, Tx};
-use crate::core::id::{OrgId, TokenId, UserId};
+use crate::core::id::{OrgId, RealmId, TokenId, UserId};
 use crate::core::secret::SecretHash;
 use crate::core::{Error, Result, Timestamp};
 use crate::params;
@@ -24,12 +24,34 @@ pub struct JoinTokenRow {
     pub last_used_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
     /// The e-mail of `created_by`, by which people know them.
-    pub creator: Option<String>,
+    pub creator: String,
+    /// When `created_by` was disabled: their tokens let nobody in any more.
+    pub creator_disabled_at: Option<Timestamp>,
+    pub org_name: String,
+    pub realm_id: RealmId,
+    /// The DNS label of the realm.
+    pub realm_label: String,
 }
 
+/// What a new join token is made of.
+pub struct NewJoinToken {
+    pub id: TokenId,
+    pub org_id: OrgId,
+    pub name: String,
+    pub secret: SecretHash,
+    pub uses: Option<i64>,
+    pub ephemeral: bool,
+    pub tags: Vec<String>,
+    pub created_by: UserId,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// A deleted organization's tokens are nobody's.
 const SELECT: &str = "SELECT t.id, t.org_id, t.name, t.uses, t.used, t.ephemeral, t.tags, t.created_by, \
-     t.created_at, t.expires_at, t.last_used_at, t.revoked_at, u.email \
-     FROM join_tokens t LEFT JOIN users u ON u.id = t.created_by";
+     t.created_at, t.expires_at, t.last_used_at, t.revoked_at, u.email, u.disabled_at, o.name, r.id, r.label \
+     FROM join_tokens t JOIN users u ON u.id = t.created_by \
+     JOIN organizations o ON o.id = t.org_id AND o.deleted_at IS NULL JOIN realms r ON r.id = o.realm_id";
 
 impl JoinTokenRow {
     fn read(mut row: Row) -> Result<Self> {
@@ -47,6 +69,10 @@ impl JoinTokenRow {
             last_used_at: row.take(10)?,
             revoked_at: row.take(11)?,
             creator: row.take(12)?,
+            creator_disabled_at: row.take(13)?,
+            org_name: row.take(14)?,
+            realm_id: row.take(15)?,
+            realm_label: row.take(16)?,
         })
     }
 }
@@ -61,17 +87,16 @@ fn json(words: &[String]) -> String {
     serde_json::Value::from(words).to_string()
 }
 
-pub fn insert(tx: &mut Tx<'_>, token: &JoinTokenRow, secret: SecretHash) -> Result<()> {
+pub fn insert(tx: &mut Tx<'_>, token: NewJoinToken) -> Result<()> {
     tx.execute(
-        "INSERT INTO join_tokens (id, org_id, name, secret_hash, uses, used, ephemeral, tags, created_by, \
-         created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO join_tokens (id, org_id, name, secret_hash, uses, ephemeral, tags, created_by, \
+         created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             token.id,
             token.org_id,
-            token.name.as_str(),
-            secret,
+            token.name,
+            token.secret,
             token.uses,
-            token.used,
             token.ephemeral,
             json(&token.tags),
             token.created_by,

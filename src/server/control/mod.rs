@@ -2,6 +2,9 @@
 //! every decision to `service::device` and the realm.
 
 mod connection;
+mod door;
 mod map;
 mod refusal;
 mod register;
+
+pub use door::routes;

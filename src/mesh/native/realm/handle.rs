@@ -39,6 +39,8 @@ pub(super) enum Command {
     Remove(NodeNumber),
     Offline(NodeNumber),
     Look(Vec<NodeNumber>, oneshot::Sender<HashMap<NodeNumber, Live>>),
+    LookAtAll(oneshot::Sender<Vec<(Node, Live)>>),
+    End,
 }
 
 /// A stream that a device holds open; the newest one of a node counts.
@@ -125,6 +127,16 @@ impl Realm {
     /// How the given nodes are now; those that are not here are left out.
     pub async fn look(&self, numbers: Vec<NodeNumber>) -> Result<HashMap<NodeNumber, Live>> {
         self.ask(|reply| Command::Look(numbers, reply)).await
+    }
+
+    /// All nodes, in the order of their numbers.
+    pub async fn look_at_all(&self) -> Result<Vec<(Node, Live)>> {
+        self.ask(Command::LookAtAll).await
+    }
+
+    /// Tells every device that it is out, and ends the realm.
+    pub async fn end(&self) -> Result<()> {
+        self.send(Command::End).await
     }
 }
 

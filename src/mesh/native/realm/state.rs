@@ -69,6 +69,11 @@ impl State {
         self.entries.get(&number)
     }
 
+    /// All nodes, in the order of their numbers.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
     pub fn entry_mut(&mut self, number: NodeNumber) -> Option<&mut Entry> {
         self.entries.get_mut(&number)
     }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use super::frame::Encoding;
 use super::settings::Settings;
 use super::state::State;
+use crate::config::server::Dns;
 use crate::core::Timestamp;
 use crate::core::address::Address;
-use crate::core::dns::DnsSettings;
 use crate::core::id::{NodeId, NodeNumber, RealmId, UserId, UserNumber};
 use crate::core::key::{DiscoKey, MachineKey, NodeKey};
 use crate::core::node::{Node, Owner, Report};
@@ -160,7 +160,7 @@ impl World {
     /// The peers that a device gets which connects now.
     fn fresh(&mut self) -> BTreeMap<i64, Value> {
         let settings = Settings {
-            dns: DnsSettings::default(),
+            dns: Dns::default(),
             relays: serde_json::value::RawValue::from_string("{}".to_owned()).unwrap(),
             offline_grace: Duration::ZERO,
             ephemeral_grace: Duration::ZERO,

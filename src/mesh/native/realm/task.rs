@@ -42,6 +42,7 @@ struct Task {
     waiting: Vec<Waiting>,
     deadlines: Deadlines,
     serial: u64,
+    ended: bool,
     around: Surroundings,
 }
 
@@ -69,6 +70,7 @@ pub fn start(domain: String, nodes: Vec<Node>, around: Surroundings) -> Realm {
         sessions: BTreeMap::new(),
         waiting: Vec::new(),
         serial: 0,
+        ended: false,
         around: around.clone(),
     };
     nodes.into_iter().for_each(|node| task.load(node));
@@ -104,6 +106,9 @@ impl Task {
             self.meet_deadlines();
             self.tell();
             self.answer();
+            if self.ended {
+                break;
+            }
         }
         self.sessions.values().for_each(|session| session.outbox.close());
     }
@@ -136,6 +141,16 @@ impl Task {
             Command::Offline(number) => self.go_offline(number),
             Command::Look(numbers, reply) => {
                 let _ = reply.send(numbers.into_iter().filter_map(|n| Some((n, self.look(n)?))).collect());
+            }
+            Command::LookAtAll(reply) => {
+                let all =
+                    self.state.entries().filter_map(|e| Some((e.node.clone(), self.look(e.node.number)?)));
+                let _ = reply.send(all.collect());
+            }
+            Command::End => {
+                let all: Vec<_> = self.state.entries().map(|entry| entry.node.number).collect();
+                all.into_iter().for_each(|number| self.remove(number));
+                self.ended = true;
             }
         }
     }
