@@ -1,2 +1,11 @@
 //! Use cases: one function each, one file a noun. The only place that opens a transaction and writes the
 //! audit trail.
+
+pub mod app;
+pub mod audit;
+pub mod authority;
+mod log_in_limits;
+pub mod organization;
+pub mod session;
+pub mod setup;
+pub mod user;

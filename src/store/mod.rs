@@ -7,6 +7,14 @@ pub mod engine;
 mod migrate;
 
 pub mod approval;
+pub mod audit;
+pub mod counter;
 pub mod node;
+pub mod organization;
+pub mod realm;
+pub mod sealed_secret;
+pub mod session;
+pub mod setup_code;
+pub mod user;
 
 pub use engine::{DatabaseUrl, Purpose, Read, Row, Store, Tx, Value};
