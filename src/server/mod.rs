@@ -1,5 +1,6 @@
 //! The coordinator over HTTP. Extracts, checks authority, calls `service`, answers; no SQL, no rules.
 
+pub mod control;
 mod crowd;
 pub mod frame;
 pub mod listen;

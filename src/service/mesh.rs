@@ -2,7 +2,7 @@
 //! realms by itself is written down here.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -10,10 +10,10 @@ use super::app::App;
 use super::approval::Waiters;
 use super::node;
 use super::realm::Realms;
-use crate::core::Result;
 use crate::core::id::{NodeId, NodeNumber};
 use crate::core::key::NodeKey;
 use crate::core::node::Report;
+use crate::core::{Error, Result};
 use crate::mesh::native::Registry;
 use crate::mesh::native::realm::{Event, Settings, Surroundings, Unsaved};
 use crate::runtime::{Clock, Stop, Supervisor};
@@ -33,17 +33,23 @@ pub struct Mesh {
     realms: Registry,
     waiters: Waiters,
     unsaved: Arc<Unsaved>,
+    /// What realms tell, until [`run`] takes it.
+    events: Mutex<Option<mpsc::Receiver<Event>>>,
 }
 
 impl Mesh {
-    /// The mesh, and what [`run`] needs of it.
-    pub fn new(source: Realms, settings: Settings, clock: Clock, supervisor: Supervisor) -> (Self, Events) {
+    pub(super) fn new(source: Realms, settings: Settings, clock: Clock, supervisor: Supervisor) -> Self {
         let (events, happened) = mpsc::channel(MOST_EVENTS);
         let unsaved = Arc::<Unsaved>::default();
-        let around =
-            Surroundings { settings: Arc::new(settings), clock, supervisor, unsaved: Arc::clone(&unsaved), events };
+        let around = Surroundings {
+            settings: Arc::new(settings),
+            clock,
+            supervisor,
+            unsaved: Arc::clone(&unsaved),
+            events,
+        };
         let realms = Registry::new(Arc::new(source), around);
-        (Mesh { realms, waiters: Waiters::default(), unsaved }, Events(happened))
+        Mesh { realms, waiters: Waiters::default(), unsaved, events: Mutex::new(Some(happened)) }
     }
 
     pub fn realms(&self) -> &Registry {
@@ -58,12 +64,11 @@ impl Mesh {
     pub fn cut_off(&self, _key: &NodeKey) {}
 }
 
-/// What realms tell.
-pub struct Events(mpsc::Receiver<Event>);
-
 /// Starts what goes on in the background: ephemeral nodes are watched from the start, events and reports
 /// are written down.
-pub async fn run(app: &App, events: Events) -> Result<()> {
+pub async fn run(app: &App) -> Result<()> {
+    let events = app.mesh().events.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let events = events.ok_or_else(|| Error::bug("the mesh runs already"))?;
     let realms = app.store().read(store::node::realms_with_ephemeral).await?;
     for realm in realms {
         app.mesh().realms().start(realm).await?;
@@ -74,10 +79,10 @@ pub async fn run(app: &App, events: Events) -> Result<()> {
     Ok(())
 }
 
-async fn write_events(app: App, mut events: Events, mut stop: Stop) {
+async fn write_events(app: App, mut events: mpsc::Receiver<Event>, mut stop: Stop) {
     loop {
         let event = tokio::select! {
-            event = events.0.recv() => event,
+            event = events.recv() => event,
             () = stop.wait() => return,
         };
         match event {
