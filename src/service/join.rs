@@ -32,7 +32,7 @@ pub struct Claim {
     pub owner: UserId,
     pub ephemeral: bool,
     pub tags: Vec<String>,
-    /// For [`redemption::set_node`], once the node has its row.
+    /// For [`redemption::bind_node`], once the node has its row.
     pub redemption: RedemptionId,
 }
 
