@@ -11,12 +11,15 @@ pub mod name;
 pub mod node;
 pub mod page;
 pub mod policy;
+pub mod realm;
+pub mod role;
 pub mod route;
 pub mod secret;
 pub mod tag;
 pub mod time;
 pub mod token;
 pub mod url;
+pub mod user;
 
 pub use error::{Error, Kind, Result};
 pub use time::Timestamp;

@@ -1,4 +1,15 @@
 //! Use cases: one function each, one file a noun. The only place that opens a transaction and writes the
 //! audit trail.
 
+pub mod app;
+pub mod audit;
+pub mod authority;
 pub mod join;
+pub mod key;
+mod log_in_limits;
+pub mod organization;
+pub mod session;
+pub mod setup;
+pub mod token;
+pub mod user;
+mod words;

@@ -10,6 +10,14 @@ mod migrate;
 pub mod redemption;
 
 pub mod approval;
+pub mod audit;
+pub mod counter;
 pub mod node;
+pub mod organization;
+pub mod realm;
+pub mod sealed_secret;
+pub mod session;
+pub mod setup_code;
+pub mod user;
 
 pub use engine::{DatabaseUrl, Purpose, Read, Row, Store, Tx, Value};

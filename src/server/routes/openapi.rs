@@ -6,7 +6,6 @@ use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, ResponseBuilder,
@@ -80,13 +79,13 @@ fn complete_operation(path: &str, method: &HttpMethod, operation: &mut Operation
     operation.operation_id = Some(operation_id(path, method));
     let named: Vec<&str> = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
     let parameters = operation.parameters.get_or_insert_default();
-    parameters.splice(0..0, named.iter().map(|name| path_parameter(name)));
+    parameters.splice(0..0, named.iter().map(|name| RefOr::T(path_parameter(name))));
     let anonymous = operation.security.is_some();
     let mut failures = vec![("400", "Malformed."), ("429", "Too many tries."), ("500", "A defect of ours.")];
     failures.push(("503", "The database or another part is away; try again."));
     if !anonymous {
         failures.extend([("401", "Not logged in."), ("403", "Not allowed.")]);
-    } else if matches!(operation.request_body, Some(RequestBody { .. })) {
+    } else if operation.request_body.is_some() {
         failures.extend([("401", "Wrong credentials."), ("403", "Refused.")]);
     }
     if !named.is_empty() {

@@ -23,6 +23,14 @@ CREATE TABLE users (
     password_hash TEXT, -- Argon2id; null for somebody who logs in elsewhere
     admin BIGINT NOT NULL CHECK (admin IN (0, 1)),
     disabled_at BIGINT,
+    created_at BIGINT NOT NULL,
+    last_login_at BIGINT
+);
+
+-- The one-time code that makes the first account over HTTP; gone as soon as there is one.
+CREATE TABLE setup_codes (
+    only BIGINT PRIMARY KEY CHECK (only = 1),
+    code_hash BYTEA NOT NULL,
     created_at BIGINT NOT NULL
 );
 
