@@ -2,7 +2,6 @@
 //! policies. Everybody above calls it; it knows no SQL, HTTP, terminal, async runtime, and no clock of its own.
 
 pub mod address;
-pub mod dns;
 pub mod error;
 pub mod hex;
 pub mod id;

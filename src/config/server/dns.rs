@@ -33,6 +33,11 @@ impl Default for Dns {
 }
 
 impl Dns {
+    /// The domain of the realm with this label: `alice.wonder.internal`.
+    pub fn domain_of(&self, realm_label: &str) -> String {
+        format!("{realm_label}.{}", self.base_domain)
+    }
+
     /// Checks every name and address, and writes domains in one way.
     pub(super) fn check(self) -> Result<Dns> {
         let resolvers = |key: &str, list: Vec<String>| {

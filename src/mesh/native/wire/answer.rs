@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-use crate::core::dns::DnsSettings;
+use crate::config::server::Dns;
 use crate::core::id::UserNumber;
 use crate::core::node::Owner;
 use crate::core::policy::Rule;
@@ -139,7 +139,7 @@ pub struct Resolver {
 }
 
 impl DnsConfig {
-    pub fn new(settings: &DnsSettings, domain: &str) -> Self {
+    pub fn new(settings: &Dns, domain: &str) -> Self {
         let resolvers = |list: &[String]| list.iter().map(|addr| Resolver { addr: addr.clone() }).collect();
         let search = settings.search_domains.iter().cloned();
         DnsConfig {
