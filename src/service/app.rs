@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::join::JoinLimit;
 use super::log_in_limits::LogInLimits;
 use super::mesh::Mesh;
 use super::realm::Realms;
@@ -59,6 +60,7 @@ struct Parts {
     settings: Settings,
     passwords: Passwords,
     log_in_limits: LogInLimits,
+    join_limit: JoinLimit,
     mesh: Mesh,
 }
 
@@ -67,7 +69,17 @@ impl App {
         let (passwords, log_in_limits) = (Passwords::default(), LogInLimits::default());
         let realms = Realms { store: store.clone(), dns: settings.dns.clone() };
         let mesh = Mesh::new(realms, settings.mesh(), clock.clone(), supervisor.clone());
-        App(Arc::new(Parts { store, clock, supervisor, settings, passwords, log_in_limits, mesh }))
+        let join_limit = JoinLimit::default();
+        App(Arc::new(Parts {
+            store,
+            clock,
+            supervisor,
+            settings,
+            passwords,
+            log_in_limits,
+            join_limit,
+            mesh,
+        }))
     }
 
     /// For a command on the coordinator's host, beside a running coordinator or without one.
@@ -100,6 +112,10 @@ impl App {
 
     pub(super) fn passwords(&self) -> &Passwords {
         &self.0.passwords
+    }
+
+    pub(super) fn join_limit(&self) -> &JoinLimit {
+        &self.0.join_limit
     }
 
     pub(super) fn log_in_limits(&self) -> &LogInLimits {
