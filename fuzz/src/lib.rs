@@ -13,8 +13,11 @@ use wonder::core::token::JoinToken;
 use wonder::mesh::native::noise::{ControlKey, NoiseStream, accept};
 use wonder::mesh::native::wire::{MapRequest, RegisterRequest};
 
+/// Reads bytes as their reader would; returns whatever they are, and panics only on a fault of ours.
+pub type Feed = fn(&[u8]);
+
 /// Every target by the name that `cargo fuzz run` knows it by.
-pub const TARGETS: &[(&str, fn(&[u8]))] =
+pub const TARGETS: &[(&str, Feed)] =
     &[("noise", noise), ("register", register), ("map", map), ("join_token", join_token)];
 
 /// The coordinator's key in `noise`; the corpus holds initiations made for it.
