@@ -11,6 +11,7 @@ mod style;
 mod table;
 mod when;
 
+pub use output::under;
 pub use progress::Progress;
 pub use prompt::{can_ask, secret_from_stdin};
 pub use style::clean;

@@ -63,6 +63,11 @@ impl Ui {
     }
 }
 
+/// One thing, or a list, under its name: `{"node": …}`.
+pub fn under<T: Serialize + ?Sized>(noun: &'static str, what: &T) -> impl Serialize {
+    std::collections::BTreeMap::from([(noun, what)])
+}
+
 /// Whoever closes the pipe has seen enough.
 fn to_stdout(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
