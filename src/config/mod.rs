@@ -3,4 +3,5 @@
 pub mod paths;
 mod private_file;
 pub mod profile;
+pub mod server;
 pub mod worker;

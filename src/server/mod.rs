@@ -1,1 +1,15 @@
 //! The coordinator over HTTP. Extracts, checks authority, calls `service`, answers; no SQL, no rules.
+
+pub mod control;
+mod crowd;
+pub mod frame;
+pub mod listen;
+pub mod log;
+pub mod problem;
+pub mod ready;
+pub mod request;
+pub mod socket;
+pub mod tls;
+
+#[cfg(test)]
+mod stories;

@@ -1,2 +1,18 @@
 //! Use cases: one function each, one file a noun. The only place that opens a transaction and writes the
 //! audit trail.
+
+pub mod app;
+mod approval;
+pub mod audit;
+pub mod authority;
+pub mod device;
+mod enrolment;
+pub mod join;
+mod log_in_limits;
+pub mod mesh;
+pub mod node;
+pub mod organization;
+mod realm;
+pub mod session;
+pub mod setup;
+pub mod user;

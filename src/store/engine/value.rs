@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use crate::core::key::{DiscoKey, MachineKey, NodeKey};
+use crate::core::name::Hostname;
+use crate::core::role::Role;
 use crate::core::secret::SecretHash;
+use crate::core::user::Email;
 use crate::core::{Error, Result, Timestamp, id};
 
 /// A parameter or a column. Ids and addresses are text, keys and hashes are bytes.
@@ -121,6 +124,9 @@ text_values!(
     id::EventId,
     id::ApprovalId,
     IpAddr,
+    Email,
+    Hostname,
+    Role,
 );
 
 macro_rules! byte_values {

@@ -23,6 +23,14 @@ CREATE TABLE users (
     password_hash TEXT, -- Argon2id; null for somebody who logs in elsewhere
     admin BIGINT NOT NULL CHECK (admin IN (0, 1)),
     disabled_at BIGINT,
+    created_at BIGINT NOT NULL,
+    last_login_at BIGINT
+);
+
+-- The one-time code that makes the first account over HTTP; gone as soon as there is one.
+CREATE TABLE setup_codes (
+    only BIGINT PRIMARY KEY CHECK (only = 1),
+    code_hash BYTEA NOT NULL,
     created_at BIGINT NOT NULL
 );
 
@@ -123,7 +131,7 @@ CREATE TABLE redemptions (
     expires_at BIGINT NOT NULL, -- when an unregistered use goes back to the token
     UNIQUE (token_id, machine_key)
 );
-CREATE INDEX redemptions_unregistered ON redemptions (expires_at);
+CREATE INDEX redemptions_unregistered ON redemptions (expires_at) WHERE machine_key IS NULL;
 CREATE INDEX redemptions_of_node ON redemptions (node_id);
 
 CREATE TABLE api_keys (
@@ -138,6 +146,7 @@ CREATE TABLE api_keys (
     created_by TEXT NOT NULL REFERENCES users (id),
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
+    ttl BIGINT NOT NULL, -- milliseconds that each secret is good for: a rotation begins them anew
     last_used_at BIGINT,
     revoked_at BIGINT
 );

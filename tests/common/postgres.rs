@@ -1,0 +1,203 @@
+//! A real PostgreSQL for tests: Debian's package, in a directory of its own, on a Unix socket. It ends with
+//! the last test that uses it, and with the process, however that ends.
+
+#![allow(dead_code, reason = "each test program uses its own part of this")]
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, geteuid, kill_process};
+
+/// A running server.
+pub struct Server {
+    /// Holds data and socket; gone with the server.
+    directory: tempfile::TempDir,
+    keeper: Mutex<Option<Keeper>>,
+    databases: AtomicU32,
+    options: Vec<String>,
+}
+
+/// The thread that the server is a child of: the kernel ends the server when this thread ends, and so also
+/// when the test program is killed.
+struct Keeper {
+    stop: mpsc::Sender<()>,
+    thread: JoinHandle<()>,
+    pid: Pid,
+}
+
+impl Server {
+    /// The server that the tests of this program share; it lives as long as one of them holds it.
+    pub fn shared() -> Arc<Server> {
+        static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(Server::start(&[]));
+            *shared = Arc::downgrade(&server);
+            server
+        })
+    }
+
+    /// A server of one's own, with more settings (`name=value`): for tests that stop it.
+    pub fn start(settings: &[&str]) -> Server {
+        let directory = tempfile::Builder::new().prefix("wonder-pg-").tempdir_in("/tmp").unwrap();
+        give_to_postgres(directory.path());
+        let data = directory.path().join("data");
+        let initdb = as_postgres(directory.path(), &program("initdb"))
+            .args(["--no-sync", "--username=wonder", "--auth=trust", "--encoding=UTF8", "--no-locale", "-D"])
+            .arg(&data)
+            .output()
+            .unwrap();
+        assert!(initdb.status.success(), "initdb: {}", text(&initdb));
+        let options = settings.iter().map(|s| (*s).to_owned()).collect();
+        let server = Server { directory, keeper: Mutex::new(None), databases: AtomicU32::new(0), options };
+        server.resume();
+        server
+    }
+
+    /// The URL of a new empty database.
+    pub fn database(&self) -> String {
+        let name = format!("db{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.sql("postgres", &format!("CREATE DATABASE {name}"));
+        self.url(&name)
+    }
+
+    /// The URL of a database by name.
+    pub fn url(&self, name: &str) -> String {
+        format!("postgres://wonder@/{name}?host={}", self.directory.path().display())
+    }
+
+    /// Runs SQL as its owner would with psql; gives what it prints.
+    pub fn sql(&self, database: &str, sql: &str) -> String {
+        let output = Command::new(program("psql"))
+            .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "wonder", "-d", database, "-c", sql, "-h"])
+            .arg(self.directory.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "psql: {}", text(&output));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Puts a file into the data directory, as its owner would.
+    pub fn put(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.directory.path().join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        give_to_postgres(&path);
+        path
+    }
+
+    /// Ends the server at once, as a crash would (SIGQUIT: "immediate shutdown").
+    pub fn crash(&self) {
+        let keeper = self.keeper.lock().unwrap().take();
+        if let Some(keeper) = keeper {
+            keeper.signal(Signal::QUIT);
+            drop(keeper.stop);
+            keeper.thread.join().unwrap();
+        }
+    }
+
+    /// Stops the server's main process without ending it: it answers nobody.
+    pub fn freeze(&self) {
+        self.keeper.lock().unwrap().as_ref().unwrap().signal(Signal::STOP);
+    }
+
+    pub fn thaw(&self) {
+        self.keeper.lock().unwrap().as_ref().unwrap().signal(Signal::CONT);
+    }
+
+    /// Starts the server, or starts it again, and waits until it answers.
+    pub fn resume(&self) {
+        *self.keeper.lock().unwrap() = Some(Keeper::start(self.directory.path(), &self.options));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !self.answers() {
+            assert!(Instant::now() < deadline, "PostgreSQL does not start: {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn answers(&self) -> bool {
+        let ready =
+            Command::new(program("pg_isready")).arg("-q").arg("-h").arg(self.directory.path()).status();
+        ready.unwrap().success()
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.crash();
+    }
+}
+
+impl Keeper {
+    fn start(directory: &Path, options: &[String]) -> Keeper {
+        let mut command = as_postgres(directory, &program("postgres"));
+        command.arg("-D").arg(directory.join("data")).arg("-k").arg(directory);
+        for setting in ["listen_addresses=", "fsync=off", "max_connections=200"] {
+            command.args(["-c", setting]);
+        }
+        for setting in options {
+            command.args(["-c", setting]);
+        }
+        let log = fs::File::options().create(true).append(true).open(directory.join("log")).unwrap();
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        let (stop, stopped) = mpsc::channel::<()>();
+        let (started, pid) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let mut child: Child = command.spawn().unwrap();
+            started.send(child.id()).unwrap();
+            // Ends when the sender is dropped.
+            let _ = stopped.recv();
+            child.wait().unwrap();
+        });
+        let pid = Pid::from_raw(i32::try_from(pid.recv().unwrap()).unwrap()).unwrap();
+        Keeper { stop, thread, pid }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(self.pid, signal).unwrap();
+    }
+}
+
+/// PostgreSQL refuses to run as root: then its own user runs it. `--pdeathsig` ends it with its keeper.
+fn as_postgres(directory: &Path, program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.current_dir(directory).args(["--pdeathsig", "SIGQUIT"]);
+    if geteuid().is_root() {
+        command.args(["--reuid", "postgres", "--regid", "postgres", "--clear-groups"]);
+    }
+    command.arg(program);
+    command
+}
+
+fn give_to_postgres(path: &Path) {
+    if geteuid().is_root() {
+        let id = |flag: &str| {
+            let output = Command::new("id").args([flag, "postgres"]).output().unwrap();
+            text(&output).trim().parse::<u32>().ok()
+        };
+        chown(path, id("-u"), id("-g")).unwrap();
+    }
+}
+
+/// A program of the newest PostgreSQL that is installed.
+fn program(name: &str) -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = versions.map(|v| v.path().join("bin").join(name)).collect();
+    found.retain(|path| path.exists());
+    found.sort();
+    found.pop().unwrap_or_else(|| panic!("{name} is missing: `apt-get install postgresql` brings it"))
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
+}
