@@ -163,8 +163,10 @@ fn unreadable(status: StatusCode) -> Error {
 /// What is wrong with a body is told to whoever sent it, and to nobody else.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|e| match e.classify() {
-        serde_json::error::Category::Data => Error::usage("malformed_body", format!("the body does not fit: {e}"))
-            .hint("GET /api/v1/openapi.json describes it"),
+        serde_json::error::Category::Data => {
+            Error::usage("malformed_body", format!("the body does not fit: {e}"))
+                .hint("GET /api/v1/openapi.json describes it")
+        }
         _ => Error::usage("malformed_json", format!("the body is not JSON: {e}")),
     })
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
+use crate::core::secret::Secret;
 use crate::core::url::BaseUrl;
 use crate::core::{Error, Result};
 
@@ -19,6 +20,9 @@ pub struct Ready {
     /// Where STUN listens, on UDP; `null` without it.
     pub stun: Option<SocketAddr>,
     pub pid: u32,
+    /// What makes the first account of a coordinator that has none. For people, on stderr.
+    #[serde(skip)]
+    pub setup_code: Option<Secret>,
 }
 
 impl fmt::Display for Ready {
@@ -70,7 +74,14 @@ mod tests {
     #[test]
     fn the_json_form_is_that_of_the_contract() {
         let listen = "127.0.0.1:8080".parse().unwrap();
-        let ready = Ready { url: url_of(listen, false).unwrap(), listen, derp: None, stun: None, pid: 7 };
+        let ready = Ready {
+            url: url_of(listen, false).unwrap(),
+            listen,
+            derp: None,
+            stun: None,
+            pid: 7,
+            setup_code: None,
+        };
         assert_eq!(ready.to_string(), "listening on http://127.0.0.1:8080");
         let json = serde_json::to_value(&ready).unwrap();
         assert_eq!(

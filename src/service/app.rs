@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::join::JoinLimit;
 use super::log_in_limits::LogInLimits;
 use crate::auth::password::Passwords;
-use crate::core::dns::DnsSettings;
+use crate::config::server::Dns;
 use crate::core::url::BaseUrl;
 use crate::core::{Result, Timestamp};
 use crate::runtime::{Clock, Supervisor};
@@ -17,7 +17,7 @@ use crate::store::{DatabaseUrl, Purpose, Store};
 pub struct Settings {
     /// Where people and devices reach this coordinator.
     pub url: BaseUrl,
-    pub dns: DnsSettings,
+    pub dns: Dns,
 }
 
 /// The application. Cheap to clone.
@@ -45,7 +45,7 @@ impl App {
     pub fn local(database: &DatabaseUrl) -> Result<Self> {
         let store = Store::open(database, Purpose::Administer)?;
         // Nothing that such a command makes names the coordinator.
-        let settings = Settings { url: "http://localhost".parse()?, dns: DnsSettings::default() };
+        let settings = Settings { url: "http://localhost".parse()?, dns: Dns::default() };
         Ok(App::new(store, Clock::system(), Supervisor::new(), settings))
     }
 

@@ -71,19 +71,17 @@ fn grantable(may: &May<ManageApiKeys>, mut scopes: Vec<Scope>) -> Result<Vec<Sco
             .hint("leave the scopes out for nodes:read"));
     }
     match scopes.iter().find(|scope| !may.holds(**scope)) {
-        Some(scope) => {
-            Err(Error::new(Kind::Denied, "scope_missing", format!("you do not have the scope {scope} yourself")))
-        }
+        Some(scope) => Err(Error::new(
+            Kind::Denied,
+            "scope_missing",
+            format!("you do not have the scope {scope} yourself"),
+        )),
         None => Ok(scopes),
     }
 }
 
 /// A page of the organization's keys, the newest first, and the cursor of the next one.
-pub async fn list(
-    app: &App,
-    may: &May<ViewApiKeys>,
-    page: Page,
-) -> Result<(Vec<ApiKeyRow>, Option<String>)> {
+pub async fn list(app: &App, may: &May<ViewApiKeys>, page: Page) -> Result<(Vec<ApiKeyRow>, Option<String>)> {
     let (org, before, rows) = (may.org(), page.after()?, page.rows());
     let found = app.store().read(move |read| keys::list_of_org(read, org, before, rows)).await?;
     Ok(page.cut(found, |key| key.id.to_string()))
@@ -137,8 +135,12 @@ fn find(read: &mut Read<'_>, org: OrgId, reference: &str) -> Result<ApiKeyRow> {
     };
     match found.len() {
         0 | 1 => found.pop().ok_or_else(|| Error::not_found("key", reference)),
-        _ => Err(Error::new(Kind::Conflict, "ambiguous_name", format!("more than one key is called {reference}"))
-            .hint("name it by its id, which `wonder key list` shows")),
+        _ => Err(Error::new(
+            Kind::Conflict,
+            "ambiguous_name",
+            format!("more than one key is called {reference}"),
+        )
+        .hint("name it by its id, which `wonder key list` shows")),
     }
 }
 

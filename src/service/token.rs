@@ -122,7 +122,11 @@ fn find(read: &mut Read<'_>, org: OrgId, reference: &str) -> Result<JoinTokenRow
     };
     match found.len() {
         0 | 1 => found.pop().ok_or_else(|| Error::not_found("token", reference)),
-        _ => Err(Error::new(Kind::Conflict, "ambiguous_name", format!("more than one token is called {reference}"))
-            .hint("name it by its id, which `wonder token list` shows")),
+        _ => Err(Error::new(
+            Kind::Conflict,
+            "ambiguous_name",
+            format!("more than one token is called {reference}"),
+        )
+        .hint("name it by its id, which `wonder token list` shows")),
     }
 }

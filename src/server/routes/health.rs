@@ -30,7 +30,8 @@ async fn healthz() -> Json<Value> {
     responses((status = 200, description = "Every part is well.", body = Value)))]
 async fn readyz(state: State) -> Answer<Json<Value>> {
     let app = state.app.clone();
-    within("database", async move { app.store().read(|read| read.query("SELECT 1", &[]).map(drop)).await }).await?;
+    within("database", async move { app.store().read(|read| read.query("SELECT 1", &[]).map(drop)).await })
+        .await?;
     for (name, probe) in state.probes() {
         within(name, probe()).await?;
     }

@@ -19,11 +19,7 @@ pub fn routes() -> OpenApiRouter<State> {
 /// Where a join token leads; spends nothing.
 #[utoipa::path(post, path = "/join/check", tag = "join", security(()), request_body = JoinRequest,
     responses((status = 200, description = "It would let a device in now.", body = JoinTarget)))]
-async fn check(
-    state: State,
-    From(origin): From,
-    Body(asked): Body<JoinRequest>,
-) -> Answer<Json<JoinTarget>> {
+async fn check(state: State, From(origin): From, Body(asked): Body<JoinRequest>) -> Answer<Json<JoinTarget>> {
     let token = join::check(&state.app, &asked.token, origin).await?;
     Ok(Json(JoinTarget {
         coordinator: state.url().to_string(),

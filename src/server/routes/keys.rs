@@ -43,11 +43,7 @@ async fn create(
 /// Revokes an API key at once.
 #[utoipa::path(delete, path = "/organizations/{org}/keys/{key}", tag = "keys",
     responses((status = 200, description = "The key, revoked.", body = KeyAnswer)))]
-async fn revoke(
-    state: State,
-    may: May<ManageApiKeys>,
-    Target(reference): Target,
-) -> Answer<Json<KeyAnswer>> {
+async fn revoke(state: State, may: May<ManageApiKeys>, Target(reference): Target) -> Answer<Json<KeyAnswer>> {
     let key = key::revoke(&state.app, &may, &reference).await?;
     Ok(Json(KeyAnswer { key: present(key) }))
 }

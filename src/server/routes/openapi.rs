@@ -8,7 +8,8 @@ use http::header;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, ResponseBuilder,
+    ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
+    ResponseBuilder,
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_axum::router::OpenApiRouter;
@@ -42,10 +43,9 @@ async fn openapi(Extension(document): Extension<Document>) -> Response {
 
 /// What stands before the routes.
 pub fn head() -> OpenApi {
-    let info = InfoBuilder::new()
-        .title("wonder")
-        .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("The coordinator's API. Failures are problem details (RFC 9457) with a stable `code`."));
+    let info = InfoBuilder::new().title("wonder").version(env!("CARGO_PKG_VERSION")).description(Some(
+        "The coordinator's API. Failures are problem details (RFC 9457) with a stable `code`.",
+    ));
     OpenApiBuilder::new().info(info).build()
 }
 
@@ -77,7 +77,8 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
 
 fn complete_operation(path: &str, method: &HttpMethod, operation: &mut Operation) {
     operation.operation_id = Some(operation_id(path, method));
-    let named: Vec<&str> = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+    let named: Vec<&str> =
+        path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
     let parameters = operation.parameters.get_or_insert_default();
     parameters.splice(0..0, named.iter().map(|name| RefOr::T(path_parameter(name))));
     let anonymous = operation.security.is_some();
@@ -89,7 +90,10 @@ fn complete_operation(path: &str, method: &HttpMethod, operation: &mut Operation
         failures.extend([("401", "Wrong credentials."), ("403", "Refused.")]);
     }
     if !named.is_empty() {
-        failures.extend([("404", "Not there, or not the caller's to know."), ("409", "It contradicts what is there.")]);
+        failures.extend([
+            ("404", "Not there, or not the caller's to know."),
+            ("409", "It contradicts what is there."),
+        ]);
     }
     if operation.request_body.is_some() {
         failures.extend([("413", "The body is too large."), ("415", "The body is not JSON.")]);
@@ -125,5 +129,7 @@ fn path_parameter(name: &str) -> Parameter {
 
 fn problem(description: &str) -> RefOr<utoipa::openapi::Response> {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
-    RefOr::T(ResponseBuilder::new().description(description).content("application/problem+json", content).build())
+    RefOr::T(
+        ResponseBuilder::new().description(description).content("application/problem+json", content).build(),
+    )
 }

@@ -23,11 +23,7 @@ pub fn routes() -> OpenApiRouter<State> {
 /// The organization's join tokens, the newest first.
 #[utoipa::path(get, path = "/organizations/{org}/tokens", tag = "tokens", params(ListQuery),
     responses((status = 200, description = "A page of them.", body = TokenList)))]
-async fn list(
-    state: State,
-    may: May<ViewJoinTokens>,
-    Listing(page): Listing,
-) -> Answer<Json<TokenList>> {
+async fn list(state: State, may: May<ViewJoinTokens>, Listing(page): Listing) -> Answer<Json<TokenList>> {
     let (tokens, next_cursor) = token::list(&state.app, &may, page).await?;
     Ok(Json(TokenList { tokens: tokens.into_iter().map(present).collect(), next_cursor }))
 }
@@ -42,8 +38,7 @@ async fn create(
 ) -> Answer<(StatusCode, Json<NewToken>)> {
     let made = token::create(&state.app, &may, state.url().clone(), wish(asked)).await?;
     let (secret, auth_key) = (made.word.encode(), made.word.auth_key());
-    let tailscale =
-        format!("tailscale up --login-server {} --auth-key {}", state.url(), auth_key.reveal());
+    let tailscale = format!("tailscale up --login-server {} --auth-key {}", state.url(), auth_key.reveal());
     let answer = NewToken {
         token: present(made.token),
         join_command: Secret::new(format!("wonder worker join {}", secret.reveal())),
