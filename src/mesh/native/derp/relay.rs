@@ -15,7 +15,7 @@ use super::registry::{Client, Registry};
 use crate::core::id::RealmId;
 use crate::core::key::NodeKey;
 
-/// Who may use the relay.
+/// Who may use the relay. It is asked twice a connection, before and after the client can be cut off.
 #[async_trait]
 pub trait Admission: Send + Sync {
     /// The realm of the node with this key; `None` where this coordinator has no such node, or no longer.
