@@ -8,7 +8,6 @@ use std::time::Duration;
 use super::join::JoinLimit;
 use super::log_in_limits::LogInLimits;
 use super::mesh::Mesh;
-use super::realm::Realms;
 use crate::auth::password::Passwords;
 use crate::config::server::Dns;
 use crate::core::url::BaseUrl;
@@ -67,8 +66,7 @@ struct Parts {
 impl App {
     pub fn new(store: Store, clock: Clock, supervisor: Supervisor, settings: Settings) -> Self {
         let (passwords, log_in_limits) = (Passwords::default(), LogInLimits::default());
-        let realms = Realms { store: store.clone(), dns: settings.dns.clone() };
-        let mesh = Mesh::new(realms, settings.mesh(), clock.clone(), supervisor.clone());
+        let mesh = Mesh::new(&store, settings.mesh(), clock.clone(), supervisor.clone());
         let join_limit = JoinLimit::default();
         App(Arc::new(Parts {
             store,
@@ -92,6 +90,10 @@ impl App {
 
     pub fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 
     pub fn now(&self) -> Timestamp {
