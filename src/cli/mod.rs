@@ -13,6 +13,7 @@ mod token;
 mod usage;
 mod user;
 mod value;
+mod worker;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;
@@ -52,6 +53,8 @@ enum Command {
     Whoami(login::Whoami),
     #[command(subcommand)]
     Token(token::TokenCommand),
+    #[command(subcommand)]
+    Worker(worker::WorkerCommand),
     #[command(subcommand)]
     Node(node::NodeCommand),
     #[command(subcommand)]
@@ -108,6 +111,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Logout(_) => login::logout(&ctx),
         Command::Whoami(_) => login::whoami(&ctx),
         Command::Token(command) => token::run(&ctx, command),
+        Command::Worker(command) => worker::run(&ctx, command),
         Command::Node(command) => node::run(&ctx, command),
         Command::Key(command) => key::run(&ctx, command),
         Command::Org(command) => org::run(&ctx, command),
