@@ -38,6 +38,13 @@ impl Page {
         i64::from(self.limit) + 1
     }
 
+    /// The page of a list that is here whole; `key` tells its items apart.
+    pub fn pick<T>(&self, all: Vec<T>, key: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+        let is_after = |item: &T| self.after.as_ref().is_some_and(|after| key(item) == *after);
+        let begin = all.iter().position(is_after).map_or(0, |found| found + 1);
+        self.cut(all.into_iter().skip(begin).collect(), key)
+    }
+
     /// Cuts what the database gave to the page, and makes the cursor of the next one; `key` is what the
     /// list is ordered by.
     pub fn cut<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
@@ -81,6 +88,14 @@ mod tests {
             }
         }
         assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn a_list_that_is_here_whole_is_walked_too() {
+        let all = vec!["b", "a", "c"];
+        let (first, next) = Page::new(Some(2), None).unwrap().pick(all.clone(), |s| (*s).to_owned());
+        let (second, end) = Page::new(Some(2), next.as_deref()).unwrap().pick(all, |s| (*s).to_owned());
+        assert_eq!((first, second, end), (vec!["b", "a"], vec!["c"], None));
     }
 
     #[test]

@@ -5,9 +5,9 @@ use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::join::JoinLimit;
 use super::log_in_limits::LogInLimits;
 use super::mesh::Mesh;
-use super::realm::Realms;
 use crate::auth::password::Passwords;
 use crate::config::server::Dns;
 use crate::core::url::BaseUrl;
@@ -59,15 +59,25 @@ struct Parts {
     settings: Settings,
     passwords: Passwords,
     log_in_limits: LogInLimits,
+    join_limit: JoinLimit,
     mesh: Mesh,
 }
 
 impl App {
     pub fn new(store: Store, clock: Clock, supervisor: Supervisor, settings: Settings) -> Self {
         let (passwords, log_in_limits) = (Passwords::default(), LogInLimits::default());
-        let realms = Realms { store: store.clone(), dns: settings.dns.clone() };
-        let mesh = Mesh::new(realms, settings.mesh(), clock.clone(), supervisor.clone());
-        App(Arc::new(Parts { store, clock, supervisor, settings, passwords, log_in_limits, mesh }))
+        let mesh = Mesh::new(&store, settings.mesh(), clock.clone(), supervisor.clone());
+        let join_limit = JoinLimit::default();
+        App(Arc::new(Parts {
+            store,
+            clock,
+            supervisor,
+            settings,
+            passwords,
+            log_in_limits,
+            join_limit,
+            mesh,
+        }))
     }
 
     /// For a command on the coordinator's host, beside a running coordinator or without one.
@@ -80,6 +90,10 @@ impl App {
 
     pub fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 
     pub fn now(&self) -> Timestamp {
@@ -100,6 +114,10 @@ impl App {
 
     pub(super) fn passwords(&self) -> &Passwords {
         &self.0.passwords
+    }
+
+    pub(super) fn join_limit(&self) -> &JoinLimit {
+        &self.0.join_limit
     }
 
     pub(super) fn log_in_limits(&self) -> &LogInLimits {

@@ -97,7 +97,7 @@ async fn enrol(
             ephemeral: claim.ephemeral,
         };
         let enrolled = enrolment::enrol(tx, granted, asked, now)?;
-        store::redemption::set_node(tx, claim.redemption, enrolled.node.id)?;
+        store::redemption::bind_node(tx, claim.redemption, enrolled.node.id)?;
         record(tx, &enrolled.node, enrolled.action(), claim.org_id, address, now)?;
         Ok(enrolled)
     };

@@ -4,8 +4,13 @@
 //! A use belongs to the machine that took it. It goes back to the token when no device registers with it in
 //! time, and what was minted is worth nothing once the token is revoked or over.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
+use super::app::App;
+use super::audit::{self, Actor, Change, Origin};
+use super::log_in_limits::network;
+use crate::auth::limit::Limit;
 use crate::core::id::{OrgId, RealmId, RedemptionId, TokenId, UserId};
 use crate::core::key::MachineKey;
 use crate::core::secret::Secret;
@@ -19,6 +24,8 @@ use crate::store::{Read, Tx};
 pub const REGISTRATION: Duration = Duration::from_secs(600);
 /// How a worker's key begins.
 pub const WORKER_KEY_PREFIX: &str = "wwk_";
+/// The code of a token that nobody made, or that is gone with its organization.
+const UNKNOWN: &str = "token_unknown";
 /// How many stale uses one transaction takes back.
 const SWEEP: i64 = 500;
 
@@ -32,7 +39,7 @@ pub struct Claim {
     pub owner: UserId,
     pub ephemeral: bool,
     pub tags: Vec<String>,
-    /// For [`redemption::set_node`], once the node has its row.
+    /// For `store::redemption::bind_node`, once the node has its row.
     pub redemption: RedemptionId,
 }
 
@@ -42,6 +49,73 @@ pub struct Redeemed {
     pub token: JoinTokenRow,
     pub auth_key: Secret,
     pub worker_key: Secret,
+}
+
+/// How often an address may show tokens that nobody made: guessing is hopeless anyhow, and asking cheap.
+pub(super) struct JoinLimit(Limit);
+
+impl Default for JoinLimit {
+    fn default() -> Self {
+        JoinLimit(Limit::new(60, Duration::from_secs(2)))
+    }
+}
+
+impl JoinLimit {
+    /// Counts `tried` against `address` when the token was unknown.
+    fn judge<T>(&self, address: Option<IpAddr>, tried: Result<T>) -> Result<T> {
+        if tried.as_ref().err().is_none_or(|e| e.code() != UNKNOWN) {
+            self.0.give_back(address);
+        }
+        tried
+    }
+}
+
+/// Where a token leads, if it would let a device in now. Spends nothing.
+pub async fn check(app: &App, pasted: &Secret, origin: Origin) -> Result<JoinTokenRow> {
+    let (word, now, address) = (JoinToken::parse(pasted.reveal())?, app.now(), network(&origin));
+    app.join_limit().0.take(address, now)?;
+    let looked = app.store().read(move |read| look(read, &word, now)).await;
+    app.join_limit().judge(address, looked)
+}
+
+/// Spends one use of a token: the device's keys come to be in the same transaction.
+pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Redeemed> {
+    let (word, now, address) = (JoinToken::parse(pasted.reveal())?, app.now(), network(&origin));
+    app.join_limit().0.take(address, now)?;
+    let actor = Actor::coordinator(origin);
+    let spend = move |tx: &mut Tx<'_>| {
+        let redeemed = spend(tx, &word, now)?;
+        let token = &redeemed.token;
+        audit::record(tx, now, &actor, Change::new("token.redeem", token.id, &token.name).of(token.org_id))?;
+        Ok(redeemed)
+    };
+    let spent = app.store().write(spend).await;
+    app.join_limit().judge(address, spent)
+}
+
+/// Whose key this is: the use of a token that a worker holds, with the node that it became.
+pub async fn worker(app: &App, worker_key: &Secret) -> Result<RedemptionRow> {
+    let hash = worker_key.hash();
+    let found = app.store().read(move |read| redemption::by_worker_key(read, hash)).await?;
+    found.ok_or_else(|| {
+        Error::new(Kind::Unauthenticated, "worker_key_unknown", "this coordinator knows no such worker")
+            .hint("join again with `wonder worker join`")
+    })
+}
+
+/// Forgets what a worker holds, after it has left.
+pub async fn forget(app: &App, worker: RedemptionId) -> Result<()> {
+    app.store().write(move |tx| redemption::delete(tx, worker).map(drop)).await
+}
+
+/// Gives uses back that no device registered with in time. For the coordinator's own housekeeping.
+pub async fn sweep(app: &App) -> Result<()> {
+    let now = app.now();
+    let count = app.store().write(move |tx| take_back(tx, now)).await?;
+    if count > 0 {
+        tracing::info!(count, "uses of join tokens went back: no device came");
+    }
+    Ok(())
 }
 
 /// The token behind a pasted word, if it would let a device in now. Spends nothing.
@@ -183,7 +257,7 @@ fn used_up() -> Error {
 }
 
 fn unknown() -> Error {
-    Error::new(Kind::Denied, "token_unknown", "this coordinator knows no such join token")
+    Error::new(Kind::Denied, UNKNOWN, "this coordinator knows no such join token")
         .hint("it may be another coordinator's, or its organization is gone; `wonder token create` makes one")
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Read, Row, Tx};
 use crate::core::id::{ApiKeyId, OrgId, UserId};
+use crate::core::role::Scope;
 use crate::core::secret::SecretHash;
 use crate::core::{Error, Result, Timestamp};
 use crate::params;
@@ -16,7 +17,7 @@ pub struct ApiKeyRow {
     pub name: String,
     /// How its secret begins.
     pub prefix: String,
-    pub scopes: Vec<String>,
+    pub scopes: Vec<Scope>,
     pub created_by: UserId,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
@@ -39,7 +40,7 @@ impl ApiKeyRow {
             name: row.take(2)?,
             prefix: row.take(3)?,
             scopes: serde_json::from_str(&scopes)
-                .map_err(|e| Error::bug("a list in the database is not JSON").source(e))?,
+                .map_err(|e| Error::bug("a list of scopes in the database cannot be read").source(e))?,
             created_by: row.take(5)?,
             created_at: row.take(6)?,
             expires_at: row.take(7)?,
@@ -48,6 +49,10 @@ impl ApiKeyRow {
             revoked_at: row.take(10)?,
         })
     }
+}
+
+fn scopes_as_json(scopes: &[Scope]) -> Result<String> {
+    serde_json::to_string(scopes).map_err(|e| Error::bug("scopes cannot be written").source(e))
 }
 
 pub fn insert(tx: &mut Tx<'_>, key: &ApiKeyRow, secret: SecretHash) -> Result<()> {
@@ -60,7 +65,7 @@ pub fn insert(tx: &mut Tx<'_>, key: &ApiKeyRow, secret: SecretHash) -> Result<()
             key.name.as_str(),
             key.prefix.as_str(),
             secret,
-            serde_json::Value::from(key.scopes.as_slice()).to_string(),
+            scopes_as_json(&key.scopes)?,
             key.created_by,
             key.created_at,
             key.expires_at,
@@ -98,10 +103,14 @@ pub fn by_name(db: &mut Read<'_>, org: OrgId, name: &str) -> Result<Vec<ApiKeyRo
     db.query(&sql, params![org, name])?.into_iter().map(ApiKeyRow::read).collect()
 }
 
-/// The key whose secret this is now, or was until a rotation whose overlap is not over at `now`.
-pub fn by_secret(db: &mut Read<'_>, secret: SecretHash, now: Timestamp) -> Result<Option<ApiKeyRow>> {
+/// The key whose secret this is now, or was until a rotation whose overlap is not over at `now`. A key is
+/// gone with its organization, and while its maker is disabled.
+pub fn live_by_secret(db: &mut Read<'_>, secret: SecretHash, now: Timestamp) -> Result<Option<ApiKeyRow>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM api_keys WHERE secret_hash = ?1 OR (previous_hash = ?1 AND previous_until > ?2)"
+        "SELECT {COLUMNS} FROM api_keys \
+         WHERE (secret_hash = ?1 OR (previous_hash = ?1 AND previous_until > ?2)) \
+         AND EXISTS (SELECT 1 FROM users u WHERE u.id = created_by AND u.disabled_at IS NULL) \
+         AND EXISTS (SELECT 1 FROM organizations o WHERE o.id = org_id AND o.deleted_at IS NULL)"
     );
     db.first(&sql, params![secret, now])?.map(ApiKeyRow::read).transpose()
 }

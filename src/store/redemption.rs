@@ -77,7 +77,7 @@ pub fn bind(tx: &mut Tx<'_>, id: RedemptionId, machine: MachineKey) -> Result<bo
 }
 
 /// Notes the node that a use became.
-pub fn set_node(tx: &mut Tx<'_>, id: RedemptionId, node: NodeId) -> Result<()> {
+pub fn bind_node(tx: &mut Tx<'_>, id: RedemptionId, node: NodeId) -> Result<()> {
     tx.execute("UPDATE redemptions SET node_id = ?2 WHERE id = ?1", params![id, node])?;
     Ok(())
 }

@@ -7,7 +7,9 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on panics")]
 
+pub mod api;
 pub mod coordinator;
+pub mod database;
 pub mod netns;
 pub mod postgres;
 pub mod process;
