@@ -13,6 +13,7 @@ mod token;
 mod usage;
 mod user;
 mod value;
+mod wait;
 mod worker;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -103,7 +104,7 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
 
 fn dispatch(cli: Cli) -> Result<()> {
     let ctx = Ctx::new(cli.globals);
-    log::start(&ctx, matches!(cli.command, Command::Serve(_)))?;
+    log::start(ctx.globals.verbose, matches!(cli.command, Command::Serve(_)))?;
     match cli.command {
         Command::Serve(serve) => serve::run(&ctx, *serve),
         Command::User(command) => user::run(&ctx, command),
