@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
+use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
 
 use super::problem::Failure;
@@ -129,6 +130,10 @@ impl<T: DeserializeOwned> FromRequest<State> for Body<T> {
 
     async fn from_request(request: Request, state: &State) -> Result<Self, Failure> {
         let is_json = is_json(request.headers());
+        // Refused before it is sent, where its length is announced.
+        if request.body().size_hint().lower() > MAX_BODY as u64 {
+            return Err(too_large().into());
+        }
         let bytes = Bytes::from_request(request, state).await.map_err(|e| unreadable(e.status()))?;
         if bytes.is_empty() {
             return Ok(Body(parse(b"{}")?));
@@ -153,11 +158,14 @@ fn wrong_type() -> Failure {
 }
 
 fn unreadable(status: StatusCode) -> Error {
-    if status == StatusCode::PAYLOAD_TOO_LARGE {
-        let message = format!("the body of a call has at most {MAX_BODY} bytes");
-        return Error::new(Kind::TooLarge, "body_too_large", message);
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        _ => Error::usage("broken_body", "the body ended before it was whole"),
     }
-    Error::usage("broken_body", "the body ended before it was whole")
+}
+
+fn too_large() -> Error {
+    Error::new(Kind::TooLarge, "body_too_large", format!("the body of a call has at most {MAX_BODY} bytes"))
 }
 
 /// What is wrong with a body is told to whoever sent it, and to nobody else.

@@ -51,7 +51,8 @@ pub struct Redeemed {
     pub worker_key: Secret,
 }
 
-/// How often an address may show tokens that nobody made: guessing is hopeless anyhow, and asking cheap.
+/// How often an address may show tokens that nobody made. Those that somebody made do not count: a fleet
+/// that joins at once behind one address is welcome.
 pub(super) struct JoinLimit(Limit);
 
 impl Default for JoinLimit {
@@ -61,10 +62,10 @@ impl Default for JoinLimit {
 }
 
 impl JoinLimit {
-    /// Counts `tried` against `address` when the token was unknown.
-    fn judge<T>(&self, address: Option<IpAddr>, tried: Result<T>) -> Result<T> {
-        if tried.as_ref().err().is_none_or(|e| e.code() != UNKNOWN) {
-            self.0.give_back(address);
+    /// Counts what was `tried` from `address` when the token was unknown.
+    fn judge<T>(&self, address: Option<IpAddr>, now: Timestamp, tried: Result<T>) -> Result<T> {
+        if tried.as_ref().err().is_some_and(|e| e.code() == UNKNOWN) {
+            self.0.take(address, now)?;
         }
         tried
     }
@@ -73,15 +74,13 @@ impl JoinLimit {
 /// Where a token leads, if it would let a device in now. Spends nothing.
 pub async fn check(app: &App, pasted: &Secret, origin: Origin) -> Result<JoinTokenRow> {
     let (word, now, address) = (JoinToken::parse(pasted.reveal())?, app.now(), network(&origin));
-    app.join_limit().0.take(address, now)?;
     let looked = app.store().read(move |read| look(read, &word, now)).await;
-    app.join_limit().judge(address, looked)
+    app.join_limit().judge(address, now, looked)
 }
 
 /// Spends one use of a token: the device's keys come to be in the same transaction.
 pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Redeemed> {
     let (word, now, address) = (JoinToken::parse(pasted.reveal())?, app.now(), network(&origin));
-    app.join_limit().0.take(address, now)?;
     let actor = Actor::coordinator(origin);
     let spend = move |tx: &mut Tx<'_>| {
         let redeemed = spend(tx, &word, now)?;
@@ -90,7 +89,7 @@ pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Redeem
         Ok(redeemed)
     };
     let spent = app.store().write(spend).await;
-    app.join_limit().judge(address, spent)
+    app.join_limit().judge(address, now, spent)
 }
 
 /// Whose key this is: the use of a token that a worker holds, with the node that it became.
