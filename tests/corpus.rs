@@ -1,7 +1,7 @@
 //! Feeds every kept input of the fuzzer through the functions that the fuzzer calls: what once broke
 //! something stays fixed, without the fuzzer being there.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 use std::fs;
 use std::path::Path;

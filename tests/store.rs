@@ -1,51 +1,13 @@
 //! Stories of the store: the same on SQLite and PostgreSQL, then what is particular to each.
 
+#![allow(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
 mod common;
 
-use std::sync::Arc;
-
+use common::database::Database;
 use wonder::core::{Error, Kind, Result};
 use wonder::store::engine::params;
-use wonder::store::{DatabaseUrl, Purpose, Store, Tx};
-
-/// A database of one's own, and what it needs to live.
-struct Database {
-    url: DatabaseUrl,
-    _directory: Option<tempfile::TempDir>,
-    _server: Option<Arc<common::postgres::Server>>,
-}
-
-impl Database {
-    fn sqlite() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let url = DatabaseUrl::in_data_dir(directory.path());
-        Database { url, _directory: Some(directory), _server: None }
-    }
-
-    fn postgres() -> Self {
-        let server = common::postgres::Server::shared();
-        let url = server.database().parse().unwrap();
-        Database { url, _directory: None, _server: Some(server) }
-    }
-
-    fn open(&self) -> Store {
-        Store::open(&self.url, Purpose::Serve).unwrap()
-    }
-}
-
-/// Each story runs on both engines.
-macro_rules! on_both_engines {
-    ($($story:ident)*) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() { super::$story(super::Database::sqlite()).await })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() { super::$story(super::Database::postgres()).await })*
-        }
-    };
-}
+use wonder::store::{DatabaseUrl, Purpose, Read, Store, Tx};
 
 on_both_engines! {
     what_is_written_is_read_back
@@ -65,7 +27,7 @@ on_both_engines! {
 
 const COUNT: &str = "UPDATE counters SET value = value + 1 WHERE name = ?1";
 
-fn counter(tx: &mut wonder::store::Read<'_>, name: &str) -> Result<i64> {
+fn counter(tx: &mut Read<'_>, name: &str) -> Result<i64> {
     let row = tx.first("SELECT value FROM counters WHERE name = ?1", params![name])?;
     row.ok_or_else(|| Error::not_found("counter", name))?.take(0)
 }

@@ -8,14 +8,23 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, ReadBuf};
+use wonder::config::profile::parse as parse_profiles;
 use wonder::core::node::Report;
 use wonder::core::token::JoinToken;
 use wonder::mesh::native::noise::{ControlKey, NoiseStream, accept};
 use wonder::mesh::native::wire::{MapRequest, RegisterRequest};
 
+/// Reads bytes as their reader would; returns whatever they are, and panics only on a fault of ours.
+pub type Feed = fn(&[u8]);
+
 /// Every target by the name that `cargo fuzz run` knows it by.
-pub const TARGETS: &[(&str, fn(&[u8]))] =
-    &[("noise", noise), ("register", register), ("map", map), ("join_token", join_token)];
+pub const TARGETS: &[(&str, Feed)] = &[
+    ("noise", noise),
+    ("register", register),
+    ("map", map),
+    ("join_token", join_token),
+    ("profile", profile),
+];
 
 /// The coordinator's key in `noise`; the corpus holds initiations made for it.
 const CONTROL_KEY: [u8; 32] = [7; 32];
@@ -63,5 +72,14 @@ pub fn join_token(data: &[u8]) {
             JoinToken::parse(token.encode().reveal()).expect("a token that was read can be read again");
         assert_eq!(token.auth_key().reveal(), again.auth_key().reveal());
         assert_eq!(token.coordinator().as_str(), again.coordinator().as_str());
+    }
+}
+
+/// The file of the command line's log-ins, which its user may have edited.
+pub fn profile(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(profiles) = parse_profiles(text)
+    {
+        let _ = profiles.find(None);
     }
 }

@@ -3,4 +3,5 @@
 pub mod api_key;
 pub mod limit;
 pub mod password;
+pub mod seal;
 pub mod session;

@@ -2,6 +2,7 @@
 //! `cli` calls [`serve`]; the rest is public for the stories that are told about it.
 
 mod chores;
+pub mod control;
 mod crowd;
 pub mod extract;
 pub mod frame;

@@ -42,7 +42,11 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Started> {
         None => ready::url_of(listen, certificate.is_some())?,
     };
     let store = open_store(&settings).await?;
-    let app_settings = app::Settings { url: url.clone(), dns: settings.dns.clone() };
+    let app_settings = app::Settings {
+        dns: settings.dns.clone(),
+        ephemeral_grace: settings.ephemeral_grace,
+        ..app::Settings::at(url.clone())
+    };
     let app = App::new(store, clock, Supervisor::new(), app_settings);
     chores::begin(&app);
     let setup_code = setup::offer(&app).await?;

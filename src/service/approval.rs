@@ -79,7 +79,13 @@ pub fn code_in(url: &str) -> Option<Secret> {
 }
 
 /// Gives a device its URL; an older one of the same machine is forgotten.
-pub async fn open(app: &App, machine: MachineKey, node_key: NodeKey, hostname: String, os: String) -> Result<String> {
+pub async fn open(
+    app: &App,
+    machine: MachineKey,
+    node_key: NodeKey,
+    hostname: String,
+    os: String,
+) -> Result<String> {
     let (code, now) = (new_code(), app.now());
     let approval = store::approval::Approval {
         id: ApprovalId::new(now),
@@ -94,7 +100,11 @@ pub async fn open(app: &App, machine: MachineKey, node_key: NodeKey, hostname: S
     let insert = move |tx: &mut store::Tx<'_>| {
         store::approval::clean(tx, machine, now)?;
         if store::approval::count(tx)? >= MOST_WAITING {
-            return Err(Error::new(Kind::RateLimited, "too_many_waiting", "too many devices wait for approval"));
+            return Err(Error::new(
+                Kind::RateLimited,
+                "too_many_waiting",
+                "too many devices wait for approval",
+            ));
         }
         store::approval::insert(tx, &approval)
     };

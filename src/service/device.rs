@@ -42,7 +42,7 @@ pub async fn register(
         };
     }
     match (known, request.auth_key()) {
-        (Some(node), _) if !node.is_expired(now) => Ok(RegisterAnswer::authorized(&node.owner)),
+        (Some(node), _) if !node.is_expired(now) => Ok(RegisterAnswer::authorized(&node)),
         (_, Some(auth_key)) => enrol(app, machine, address, request, auth_key.clone()).await,
         // The client then makes a new key and asks again.
         (Some(_), None) => Ok(RegisterAnswer::expired()),
@@ -97,12 +97,12 @@ async fn enrol(
             ephemeral: claim.ephemeral,
         };
         let enrolled = enrolment::enrol(tx, granted, asked, now)?;
-        store::redemption::set_node(tx, claim.redemption, enrolled.node.id)?;
+        store::redemption::bind_node(tx, claim.redemption, enrolled.node.id)?;
         record(tx, &enrolled.node, enrolled.action(), claim.org_id, address, now)?;
         Ok(enrolled)
     };
     let enrolled = app.store().write(enrol).await?;
-    let answer = RegisterAnswer::authorized(&enrolled.node.owner);
+    let answer = RegisterAnswer::authorized(&enrolled.node);
     realm::put(app, enrolled.node).await?;
     if let Some(old_key) = enrolled.replaced_key {
         app.mesh().cut_off(&old_key);
@@ -154,7 +154,11 @@ async fn log_out(app: &App, node: Node, address: IpAddr) -> Result<RegisterAnswe
 
 /// A device without a key: it is given a URL for a person, and what it asks with that URL is answered when
 /// the person has decided.
-async fn wait_for_person(app: &App, machine: MachineKey, request: &RegisterRequest) -> Result<RegisterAnswer> {
+async fn wait_for_person(
+    app: &App,
+    machine: MachineKey,
+    request: &RegisterRequest,
+) -> Result<RegisterAnswer> {
     let code = approval::code_in(&request.followup);
     if let Some(code) = code {
         let key = request.nodekey;
@@ -163,7 +167,7 @@ async fn wait_for_person(app: &App, machine: MachineKey, request: &RegisterReque
             Ok(node.filter(|node| node.machine_key == machine))
         };
         match approval::wait(app, &code, FOLLOWUP_LIMIT, approved).await? {
-            approval::Waited::Approved(node) => return Ok(RegisterAnswer::authorized(&node.owner)),
+            approval::Waited::Approved(node) => return Ok(RegisterAnswer::authorized(&node)),
             approval::Waited::Still => return Ok(RegisterAnswer::waiting(request.followup.clone())),
             approval::Waited::Forgotten => {}
         }

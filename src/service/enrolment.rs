@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::app::App;
 use super::realm;
-use crate::core::id::{NodeId, RealmId, UserId, UserNumber};
+use crate::core::id::{NodeId, RealmId, UserId};
 use crate::core::key::{MachineKey, NodeKey};
 use crate::core::name::Hostname;
 use crate::core::node::{Hostinfo, Node, Owner, Report};
@@ -90,8 +90,8 @@ fn create(tx: &mut Tx<'_>, granted: Granted, asked: Asked, now: Timestamp) -> Re
         id: NodeId::new(now),
         number: store::node::next_number(tx)?,
         realm: granted.realm,
-        // Number and address of the owner are read back with the row.
-        owner: Owner { id: granted.owner, number: UserNumber(0), email: String::new() },
+        // The owner's e-mail address is read back with the row.
+        owner: Owner { id: granted.owner, email: String::new() },
         machine_key: asked.machine,
         node_key: asked.node_key,
         name: free_name(tx, granted.realm, wished, None)?,
@@ -115,8 +115,10 @@ fn create(tx: &mut Tx<'_>, granted: Granted, asked: Asked, now: Timestamp) -> Re
 pub fn free_name(tx: &mut Tx<'_>, realm: RealmId, wished: &str, own: Option<&str>) -> Result<String> {
     // The suffix must fit: a label has 63 characters.
     let base = &wished[..wished.len().min(52)];
-    let taken: std::collections::HashSet<String> =
-        store::node::names_like(tx, realm, base)?.into_iter().filter(|name| Some(name.as_str()) != own).collect();
+    let taken: std::collections::HashSet<String> = store::node::names_like(tx, realm, base)?
+        .into_iter()
+        .filter(|name| Some(name.as_str()) != own)
+        .collect();
     if !taken.contains(wished) {
         return Ok(wished.to_owned());
     }
@@ -128,7 +130,9 @@ pub fn free_name(tx: &mut Tx<'_>, realm: RealmId, wished: &str, own: Option<&str
 pub async fn rename_by_device(app: &App, id: NodeId, hostname: &str) -> Result<()> {
     let Some(wished) = Hostname::adapt(hostname) else { return Ok(()) };
     let rename = move |tx: &mut Tx<'_>| {
-        let Some(mut node) = store::node::by_id(tx, id)?.filter(|node| !node.renamed) else { return Ok(None) };
+        let Some(mut node) = store::node::by_id(tx, id)?.filter(|node| !node.renamed) else {
+            return Ok(None);
+        };
         store::node::lock_realm(tx, node.realm)?;
         let name = free_name(tx, node.realm, wished.as_str(), Some(&node.name))?;
         if name == node.name {

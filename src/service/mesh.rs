@@ -2,7 +2,7 @@
 //! realms by itself is written down here.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -10,14 +10,16 @@ use super::app::App;
 use super::approval::Waiters;
 use super::node;
 use super::realm::Realms;
-use crate::core::Result;
+use super::relay::Admit;
 use crate::core::id::{NodeId, NodeNumber};
 use crate::core::key::NodeKey;
 use crate::core::node::Report;
+use crate::core::{Error, Result};
 use crate::mesh::native::Registry;
+use crate::mesh::native::derp::{Admission as _, Limits, Relay, RelayKey};
 use crate::mesh::native::realm::{Event, Settings, Surroundings, Unsaved};
 use crate::runtime::{Clock, Stop, Supervisor};
-use crate::store;
+use crate::store::{self, Store};
 
 /// Events that may wait to be written down.
 const MOST_EVENTS: usize = 1024;
@@ -33,17 +35,35 @@ pub struct Mesh {
     realms: Registry,
     waiters: Waiters,
     unsaved: Arc<Unsaved>,
+    admission: Arc<Admit>,
+    /// Set once, where this coordinator runs a relay.
+    relay: OnceLock<Relay>,
+    /// What realms tell, until [`run`] takes it.
+    events: Mutex<Option<mpsc::Receiver<Event>>>,
 }
 
 impl Mesh {
-    /// The mesh, and what [`run`] needs of it.
-    pub fn new(source: Realms, settings: Settings, clock: Clock, supervisor: Supervisor) -> (Self, Events) {
+    pub(super) fn new(store: &Store, settings: Settings, clock: Clock, supervisor: Supervisor) -> Self {
+        let source = Realms { store: store.clone(), dns: settings.dns.clone() };
+        let admission = Arc::new(Admit { store: store.clone(), clock: clock.clone() });
         let (events, happened) = mpsc::channel(MOST_EVENTS);
         let unsaved = Arc::<Unsaved>::default();
-        let around =
-            Surroundings { settings: Arc::new(settings), clock, supervisor, unsaved: Arc::clone(&unsaved), events };
+        let around = Surroundings {
+            settings: Arc::new(settings),
+            clock,
+            supervisor,
+            unsaved: Arc::clone(&unsaved),
+            events,
+        };
         let realms = Registry::new(Arc::new(source), around);
-        (Mesh { realms, waiters: Waiters::default(), unsaved }, Events(happened))
+        Mesh {
+            realms,
+            waiters: Waiters::default(),
+            unsaved,
+            admission,
+            relay: OnceLock::new(),
+            events: Mutex::new(Some(happened)),
+        }
     }
 
     pub fn realms(&self) -> &Registry {
@@ -54,16 +74,30 @@ impl Mesh {
         &self.waiters
     }
 
-    /// The relay no longer carries for this node.
-    pub fn cut_off(&self, _key: &NodeKey) {}
-}
+    /// Makes the built-in relay with this key, and gives it to whoever serves its connections.
+    pub fn start_relay(&self, key: RelayKey) -> Relay {
+        let admission = Arc::<Admit>::clone(&self.admission);
+        self.relay.get_or_init(|| Relay::new(key, admission, Limits::default())).clone()
+    }
 
-/// What realms tell.
-pub struct Events(mpsc::Receiver<Event>);
+    /// The relay no longer carries for this node.
+    pub fn cut_off(&self, key: &NodeKey) {
+        if let Some(relay) = self.relay.get() {
+            relay.cut_off(key);
+        }
+    }
+
+    /// Whether a relay may carry for the node with this key.
+    pub async fn admits(&self, key: &NodeKey) -> bool {
+        self.admission.admit(key).await.is_some()
+    }
+}
 
 /// Starts what goes on in the background: ephemeral nodes are watched from the start, events and reports
 /// are written down.
-pub async fn run(app: &App, events: Events) -> Result<()> {
+pub async fn run(app: &App) -> Result<()> {
+    let events = app.mesh().events.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let events = events.ok_or_else(|| Error::bug("the mesh runs already"))?;
     let realms = app.store().read(store::node::realms_with_ephemeral).await?;
     for realm in realms {
         app.mesh().realms().start(realm).await?;
@@ -74,10 +108,10 @@ pub async fn run(app: &App, events: Events) -> Result<()> {
     Ok(())
 }
 
-async fn write_events(app: App, mut events: Events, mut stop: Stop) {
+async fn write_events(app: App, mut events: mpsc::Receiver<Event>, mut stop: Stop) {
     loop {
         let event = tokio::select! {
-            event = events.0.recv() => event,
+            event = events.recv() => event,
             () = stop.wait() => return,
         };
         match event {

@@ -31,8 +31,7 @@ pub async fn list(app: &App, may: &May<ViewNodes>, page: Page) -> Result<(Vec<Se
     let realm = may.realm();
     let after = page.after::<i64>()?.unwrap_or(0);
     let rows = page.rows();
-    let nodes =
-        app.store().read(move |read| store::node::page(read, realm, NodeNumber(after), rows)).await?;
+    let nodes = app.store().read(move |read| store::node::page(read, realm, NodeNumber(after), rows)).await?;
     let (nodes, next) = page.cut(nodes, |node| node.number.0.to_string());
     Ok((see(app, realm, nodes).await?, next))
 }

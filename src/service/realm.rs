@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use std::collections::HashMap;
 
 use super::app::App;
-use crate::core::id::{NodeNumber, RealmId};
-use crate::core::node::Node;
 use crate::config::server::Dns;
 use crate::core::Result;
+use crate::core::id::{NodeNumber, RealmId};
+use crate::core::node::Node;
 use crate::mesh::native::realm::Live;
 use crate::mesh::native::{Source, Stored};
 use crate::store::{self, Read, Store};

@@ -7,8 +7,8 @@ use crate::core::{Result, Timestamp};
 
 /// Keeps `hash` in place of any earlier code.
 pub fn replace(tx: &mut Tx<'_>, hash: SecretHash, at: Timestamp) -> Result<()> {
-    let sql = "INSERT INTO setup_codes (only, code_hash, created_at) VALUES (1, ?1, ?2) \
-        ON CONFLICT (only) DO UPDATE SET code_hash = excluded.code_hash, created_at = excluded.created_at";
+    let sql = "INSERT INTO setup_codes (id, code_hash, created_at) VALUES (1, ?1, ?2) \
+        ON CONFLICT (id) DO UPDATE SET code_hash = excluded.code_hash, created_at = excluded.created_at";
     tx.execute(sql, params![hash, at]).map(drop)
 }
 

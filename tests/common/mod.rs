@@ -9,6 +9,7 @@
 
 pub mod api;
 pub mod coordinator;
+pub mod database;
 pub mod netns;
 pub mod postgres;
 pub mod process;

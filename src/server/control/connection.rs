@@ -44,7 +44,8 @@ where
         .max_concurrent_reset_streams(8)
         .max_header_list_size(16 * 1024)
         .max_send_buffer_size(SEND_BUFFER);
-    let Ok(Ok(mut connection)) = tokio::time::timeout(HANDSHAKE_LIMIT, builder.handshake::<_, Bytes>(stream)).await
+    let Ok(Ok(mut connection)) =
+        tokio::time::timeout(HANDSHAKE_LIMIT, builder.handshake::<_, Bytes>(stream)).await
     else {
         return;
     };
@@ -63,7 +64,9 @@ where
     drop(requests);
     connection.graceful_shutdown();
     // What is left to say is one frame; a device that does not read it is not waited for.
-    let _ = tokio::time::timeout(Duration::from_secs(1), std::future::poll_fn(|cx| connection.poll_closed(cx))).await;
+    let _ =
+        tokio::time::timeout(Duration::from_secs(1), std::future::poll_fn(|cx| connection.poll_closed(cx)))
+            .await;
 }
 
 async fn handle(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, caller: Caller, app: &App) {
@@ -80,7 +83,9 @@ async fn dispatch(
 ) -> Result<()> {
     let (head, body) = request.into_parts();
     match (&head.method, head.uri.path()) {
-        (&Method::POST, "/machine/register") => register::handle(&read(body).await?, respond, caller, app).await,
+        (&Method::POST, "/machine/register") => {
+            register::handle(&read(body).await?, respond, caller, app).await
+        }
         (&Method::POST, "/machine/map") => map::handle(&read(body).await?, respond, caller, app).await,
         (_, "/machine/update-health") => {
             refusal::answer(respond, StatusCode::NO_CONTENT, "text/plain", Bytes::new());
@@ -107,7 +112,11 @@ fn is_known(path: &str) -> bool {
 }
 
 fn unsupported(path: &str) -> Error {
-    Error::new(Kind::Unsupported, "unsupported_endpoint", format!("{path} is not supported by this coordinator"))
+    Error::new(
+        Kind::Unsupported,
+        "unsupported_endpoint",
+        format!("{path} is not supported by this coordinator"),
+    )
 }
 
 /// Reads a body whole, within its limits.
@@ -115,7 +124,8 @@ async fn read(mut body: RecvStream) -> Result<Bytes> {
     let whole = async {
         let mut bytes = BytesMut::new();
         while let Some(chunk) = body.data().await {
-            let chunk = chunk.map_err(|e| Error::usage("broken_request", "the request ended early").source(e))?;
+            let chunk =
+                chunk.map_err(|e| Error::usage("broken_request", "the request ended early").source(e))?;
             if bytes.len() + chunk.len() > MOST_BODY {
                 return Err(Error::new(Kind::TooLarge, "body_too_large", "the request is too large"));
             }

@@ -56,8 +56,10 @@ async fn upgrade(State(door): State<Door>, mut request: Request) -> Result<Respo
     let connection = hyper::upgrade::on(&mut request);
     let app = door.app.clone();
     door.app.supervisor().spawn("device", go_on(connection, accepted, caller, app));
-    let headers =
-        [(header::UPGRADE, HeaderValue::from_static(PROTOCOL)), (header::CONNECTION, HeaderValue::from_static("upgrade"))];
+    let headers = [
+        (header::UPGRADE, HeaderValue::from_static(PROTOCOL)),
+        (header::CONNECTION, HeaderValue::from_static("upgrade")),
+    ];
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 
@@ -65,8 +67,11 @@ async fn upgrade(State(door): State<Door>, mut request: Request) -> Result<Respo
 fn initiation(request: &Request) -> Result<Vec<u8>> {
     let asked = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
     if asked != Some(PROTOCOL) {
-        return Err(Error::usage("not_a_device", "this is where devices connect, with a protocol of their own")
-            .hint("use `tailscale up --login-server URL` on a device"));
+        return Err(Error::usage(
+            "not_a_device",
+            "this is where devices connect, with a protocol of their own",
+        )
+        .hint("use `tailscale up --login-server URL` on a device"));
     }
     let handshake = request.headers().get(HANDSHAKE).map(HeaderValue::as_bytes).unwrap_or_default();
     STANDARD.decode(handshake).map_err(|_| Error::usage("malformed_handshake", "the handshake is not base64"))

@@ -6,5 +6,7 @@ mod door;
 mod map;
 mod refusal;
 mod register;
+mod relay;
 
 pub use door::routes;
+pub use relay::{probes, routes as relay_routes, verify};

@@ -12,10 +12,10 @@ use crate::core::{Error, Kind};
 pub fn answer(respond: &mut SendResponse<Bytes>, status: StatusCode, content_type: &str, body: Bytes) {
     let response = Response::builder().status(status).header("content-type", content_type).body(());
     let Ok(response) = response else { return };
-    if let Ok(mut stream) = respond.send_response(response, body.is_empty()) {
-        if !body.is_empty() {
-            let _ = stream.send_data(body, true);
-        }
+    if let Ok(mut stream) = respond.send_response(response, body.is_empty())
+        && !body.is_empty()
+    {
+        let _ = stream.send_data(body, true);
     }
 }
 

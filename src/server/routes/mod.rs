@@ -16,6 +16,7 @@ use crate::api;
 mod health;
 mod join;
 mod keys;
+mod nodes;
 mod openapi;
 mod organizations;
 mod sessions;
@@ -33,6 +34,7 @@ fn described() -> OpenApiRouter<State> {
         .merge(organizations::routes())
         .merge(tokens::routes())
         .merge(keys::routes())
+        .merge(nodes::routes())
         .merge(join::routes());
     OpenApiRouter::with_openapi(openapi::head()).nest(api::PREFIX, api).merge(health::routes())
 }

@@ -29,7 +29,7 @@ CREATE TABLE users (
 
 -- The one-time code that makes the first account over HTTP; gone as soon as there is one.
 CREATE TABLE setup_codes (
-    only BIGINT PRIMARY KEY CHECK (only = 1),
+    id BIGINT PRIMARY KEY CHECK (id = 1),
     code_hash BYTEA NOT NULL,
     created_at BIGINT NOT NULL
 );

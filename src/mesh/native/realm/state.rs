@@ -239,8 +239,7 @@ impl State {
 
     fn add_profile(&mut self, number: NodeNumber) {
         let Some(entry) = self.entries.get(&number) else { return };
-        let profile =
-            if entry.node.tags.is_empty() { Profile::of(&entry.node.owner) } else { Profile::tagged() };
+        let profile = Profile::of(&entry.node);
         if self.profiles.get(&profile.id) != Some(&profile) {
             self.profiles.insert(profile.id, profile.clone());
             self.new_profiles.push(profile);

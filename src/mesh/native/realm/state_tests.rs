@@ -12,7 +12,7 @@ use super::state::State;
 use crate::config::server::Dns;
 use crate::core::Timestamp;
 use crate::core::address::Address;
-use crate::core::id::{NodeId, NodeNumber, RealmId, UserId, UserNumber};
+use crate::core::id::{NodeId, NodeNumber, RealmId, UserId};
 use crate::core::key::{DiscoKey, MachineKey, NodeKey};
 use crate::core::node::{Node, Owner, Report};
 
@@ -64,11 +64,7 @@ fn node(number: i64) -> Node {
         id: NodeId::new(at),
         number: NodeNumber(number),
         realm: RealmId::new(at),
-        owner: Owner {
-            id: UserId::new(at),
-            number: UserNumber(number % 3 + 1),
-            email: format!("{}@x", number % 3),
-        },
+        owner: Owner { id: UserId::new(at), email: format!("{}@x", number % 3) },
         machine_key: MachineKey(key),
         node_key: NodeKey(key),
         name: format!("n{number}"),
