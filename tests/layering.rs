@@ -3,6 +3,8 @@
 //!
 //! The order of the rooms is the order of the `pub mod` lines in `src/lib.rs`.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -32,7 +32,7 @@ BEGIN { count = split(rooms, room, " ") }
 END {
     printf "%-14s %7s %8s %7s\n", "room", "lines", "covered", "share"
     for (i = 1; i <= count; i++) {
-        share = lines[i] ? 100 * covered[i] / lines[i] : 100
+        share = lines[i] ? 100 * covered[i] / lines[i] : 0
         low = low || share < wanted
         printf "%-14s %7d %8d %6.1f%%%s\n", room[i], lines[i], covered[i], share, share < wanted ? "  below " wanted " %" : ""
     }

@@ -14,7 +14,7 @@ pub struct Key {
     pub id: ApiKeyId,
     pub name: String,
     /// How its secret begins, to tell it from others in a list.
-    #[schema(example = "wak_3kTq")]
+    #[schema(example = "wnd_3f9a61c2")]
     pub prefix: String,
     pub scopes: Vec<Scope>,
     pub created_at: Timestamp,

@@ -2,13 +2,13 @@
 //! policies. Everybody above calls it; it knows no SQL, HTTP, terminal, async runtime, and no clock of its own.
 
 pub mod address;
-pub mod dns;
 pub mod error;
 pub mod hex;
 pub mod id;
 pub mod key;
 pub mod name;
 pub mod node;
+pub mod page;
 pub mod policy;
 pub mod realm;
 pub mod role;

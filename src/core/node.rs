@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
 use super::address::Address;
-use super::id::{NodeId, NodeNumber, RealmId, UserId, UserNumber};
+use super::id::{NodeId, NodeNumber, RealmId, UserId};
 use super::key::{DiscoKey, MachineKey, NodeKey};
 use super::{Timestamp, route};
 
@@ -41,7 +41,6 @@ pub struct Node {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     pub id: UserId,
-    pub number: UserNumber,
     pub email: String,
 }
 

@@ -38,7 +38,7 @@ impl LogInLimits {
 }
 
 /// An IPv6 host has a whole /64 to itself.
-fn network(origin: &Origin) -> Option<IpAddr> {
+pub(super) fn network(origin: &Origin) -> Option<IpAddr> {
     origin.address.map(|address| match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
         v4 => v4,

@@ -3,8 +3,11 @@
 //! `service` is the only caller. A use case runs as one synchronous closure against a [`Tx`]; nothing else
 //! writes. No rules live here: a row function does what its name says, and constraints hold what must hold.
 
+pub mod api_key;
 pub mod engine;
+pub mod join_token;
 mod migrate;
+pub mod redemption;
 
 pub mod approval;
 pub mod audit;

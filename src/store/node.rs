@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use super::engine::params;
 use super::{Read, Row, Tx};
 use crate::core::address::Address;
-use crate::core::id::{NodeId, NodeNumber, RealmId, UserNumber};
+use crate::core::id::{NodeId, NodeNumber, RealmId};
 use crate::core::key::{MachineKey, NodeKey};
 use crate::core::node::{Node, Owner, Report};
 use crate::core::{Error, Kind, Result, Timestamp};
 
-const SELECT: &str = "SELECT n.id, n.number, n.realm_id, n.owner_id, u.number, u.email, n.machine_key, \
+const SELECT: &str = "SELECT n.id, n.number, n.realm_id, n.owner_id, u.email, n.machine_key, \
     n.node_key, n.name, n.renamed, n.address, n.tags, n.ephemeral, n.approved_routes, n.created_at, \
     n.key_expires_at, n.revision, n.disco_key, n.endpoints, n.home_relay, n.capability, n.hostinfo, \
     n.first_seen_at, n.last_seen_at \
@@ -22,31 +22,31 @@ fn from_row(mut row: Row) -> Result<Node> {
         id: row.take(0)?,
         number: NodeNumber(row.take(1)?),
         realm: row.take(2)?,
-        owner: Owner { id: row.take(3)?, number: UserNumber(row.take(4)?), email: row.take(5)? },
-        machine_key: row.take(6)?,
-        node_key: row.take(7)?,
-        name: row.take(8)?,
-        renamed: row.take(9)?,
-        address: Address::at_or_after(small(row.take(10)?)?),
-        tags: json(&row.take::<String>(11)?)?,
-        ephemeral: row.take(12)?,
-        approved_routes: json(&row.take::<String>(13)?)?,
-        created_at: row.take(14)?,
-        key_expires_at: row.take(15)?,
-        revision: row.take(16)?,
+        owner: Owner { id: row.take(3)?, email: row.take(4)? },
+        machine_key: row.take(5)?,
+        node_key: row.take(6)?,
+        name: row.take(7)?,
+        renamed: row.take(8)?,
+        address: Address::at_or_after(small(row.take(9)?)?),
+        tags: json(&row.take::<String>(10)?)?,
+        ephemeral: row.take(11)?,
+        approved_routes: json(&row.take::<String>(12)?)?,
+        created_at: row.take(13)?,
+        key_expires_at: row.take(14)?,
+        revision: row.take(15)?,
         report: report(&mut row)?,
     })
 }
 
 fn report(row: &mut Row) -> Result<Report> {
     Ok(Report {
-        disco_key: row.take(17)?,
-        endpoints: json(&row.take::<String>(18)?)?,
-        home_relay: small(row.take(19)?)?,
-        capability: small(row.take(20)?)?,
-        hostinfo: json(&row.take::<String>(21)?)?,
-        first_seen_at: row.take(22)?,
-        last_seen_at: row.take(23)?,
+        disco_key: row.take(16)?,
+        endpoints: json(&row.take::<String>(17)?)?,
+        home_relay: small(row.take(18)?)?,
+        capability: small(row.take(19)?)?,
+        hostinfo: json(&row.take::<String>(20)?)?,
+        first_seen_at: row.take(21)?,
+        last_seen_at: row.take(22)?,
     })
 }
 

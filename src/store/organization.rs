@@ -5,7 +5,7 @@ use super::{Read, Row, Tx};
 use crate::core::id::{OrgId, RealmId, UserId};
 use crate::core::name::Hostname;
 use crate::core::role::Role;
-use crate::core::{Result, Timestamp};
+use crate::core::{Error, Result, Timestamp};
 
 /// A row of `organizations` with its realm's label.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +64,12 @@ pub fn by_id(read: &mut Read<'_>, id: OrgId) -> Result<Option<Organization>> {
         WHERE o.id = ?1 AND o.deleted_at IS NULL"
     );
     read.first(&sql, params![id])?.map(|mut row| from_row(&mut row)).transpose()
+}
+
+/// The organization that a realm belongs to.
+pub fn of_realm(read: &mut Read<'_>, realm: RealmId) -> Result<OrgId> {
+    let row = read.first("SELECT id FROM organizations WHERE realm_id = ?1", params![realm])?;
+    row.ok_or_else(|| Error::bug("a realm belongs to no organization"))?.take(0)
 }
 
 /// Where a user is a member: the personal one first, then by age.

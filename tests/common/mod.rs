@@ -1,4 +1,18 @@
-//! What the stories share.
+//! The harness for stories with real parts: a real tailscaled, network namespaces, the built `wonder`. Each part
+//! is a guard that ends what it started, by pid, when it is dropped. A missing part is a panic that says
+//! how to get it, never a silent pass.
+//!
+//! A story declares namespaces first, then the coordinator, then the devices: guards drop in the reverse order.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on panics")]
+
+pub mod coordinator;
 pub mod database;
+pub mod netns;
 pub mod postgres;
+pub mod process;
+pub mod state;
+pub mod tailscaled;
+pub mod wait;
+pub mod wonder;

@@ -1,6 +1,7 @@
 //! The built-in backend: the Tailscale coordination protocol, its relay (DERP) and STUN. `server::control`
 //! is its door to the network; `service` tells it what changed.
 
+mod backend;
 pub mod derp;
 pub mod noise;
 pub mod realm;
@@ -8,4 +9,5 @@ mod registry;
 pub mod stun;
 pub mod wire;
 
-pub use registry::{Registry, Stored};
+pub use backend::Native;
+pub use registry::{Registry, Source, Stored};

@@ -131,7 +131,7 @@ CREATE TABLE redemptions (
     expires_at BIGINT NOT NULL, -- when an unregistered use goes back to the token
     UNIQUE (token_id, machine_key)
 );
-CREATE INDEX redemptions_unregistered ON redemptions (expires_at);
+CREATE INDEX redemptions_unregistered ON redemptions (expires_at) WHERE machine_key IS NULL;
 CREATE INDEX redemptions_of_node ON redemptions (node_id);
 
 CREATE TABLE api_keys (
@@ -146,6 +146,7 @@ CREATE TABLE api_keys (
     created_by TEXT NOT NULL REFERENCES users (id),
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
+    ttl BIGINT NOT NULL, -- milliseconds that each secret is good for: a rotation begins them anew
     last_used_at BIGINT,
     revoked_at BIGINT
 );

@@ -5,6 +5,8 @@
 use bytes::Bytes;
 use std::cell::RefCell;
 
+use crate::mesh::native::wire::MapRequest;
+
 /// How a device wants its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
@@ -21,6 +23,11 @@ thread_local! {
 }
 
 impl Encoding {
+    /// What a device asks for.
+    pub fn of(request: &MapRequest) -> Self {
+        if request.wants_zstd() { Encoding::Zstd } else { Encoding::Plain }
+    }
+
     /// One piece of a message in this encoding.
     pub fn encode(self, json: &[u8]) -> Bytes {
         match self {
@@ -59,6 +66,11 @@ fn raw_frame(json: &[u8]) -> Vec<u8> {
         frame.extend(block);
     }
     frame
+}
+
+/// What is sent to a device that nothing has happened to (`KeepAlive`): exactly this, and nothing beside it.
+pub fn keep_alive(encoding: Encoding) -> Bytes {
+    small_message(encoding, br#"{"KeepAlive":true}"#)
 }
 
 /// A message from its encoded pieces, with the length before it.

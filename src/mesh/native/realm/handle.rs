@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
-use super::frame::Encoding;
 use super::outbox::Outbox;
 use crate::core::id::{NodeId, NodeNumber};
 use crate::core::key::{MachineKey, NodeKey};
@@ -40,6 +39,8 @@ pub(super) enum Command {
     Remove(NodeNumber),
     Offline(NodeNumber),
     Look(Vec<NodeNumber>, oneshot::Sender<HashMap<NodeNumber, Live>>),
+    LookAtAll(oneshot::Sender<Vec<(Node, Live)>>),
+    End,
 }
 
 /// A stream that a device holds open; the newest one of a node counts.
@@ -127,6 +128,16 @@ impl Realm {
     pub async fn look(&self, numbers: Vec<NodeNumber>) -> Result<HashMap<NodeNumber, Live>> {
         self.ask(|reply| Command::Look(numbers, reply)).await
     }
+
+    /// All nodes, in the order of their numbers.
+    pub async fn look_at_all(&self) -> Result<Vec<(Node, Live)>> {
+        self.ask(Command::LookAtAll).await
+    }
+
+    /// Tells every device that it is out, and ends the realm.
+    pub async fn end(&self) -> Result<()> {
+        self.send(Command::End).await
+    }
 }
 
 /// An open stream. Dropping it tells the realm that the device is away.
@@ -157,8 +168,4 @@ pub(super) fn node_unknown() -> Error {
 fn shutting_down() -> Error {
     Error::new(Kind::Unavailable, "shutting_down", "the coordinator is shutting down")
         .hint("try again shortly")
-}
-
-pub(super) fn encoding_of(request: &MapRequest) -> Encoding {
-    if request.wants_zstd() { Encoding::Zstd } else { Encoding::Plain }
 }

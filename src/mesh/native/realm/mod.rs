@@ -8,10 +8,13 @@ mod handle;
 mod outbox;
 mod settings;
 mod state;
+#[cfg(test)]
+mod state_tests;
 mod task;
 mod unsaved;
 mod view;
 
+pub use frame::{Encoding, keep_alive};
 pub use handle::{Attached, Device, Event, Live, Realm, Reported};
 pub use outbox::{Next, Outbox};
 pub use settings::Settings;

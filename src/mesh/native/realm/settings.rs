@@ -3,12 +3,12 @@
 use serde_json::value::RawValue;
 use std::time::Duration;
 
-use crate::core::dns::DnsSettings;
+use crate::config::server::Dns;
 use crate::mesh::native::wire::{Debug, DnsConfig, MapHead, Profile};
 
 /// Settings of every realm of this coordinator.
 pub struct Settings {
-    pub dns: DnsSettings,
+    pub dns: Dns,
     /// The relays (`tailcfg.DERPMap`), as JSON.
     pub relays: Box<RawValue>,
     /// How long a device may be away before its peers are told.

@@ -69,6 +69,11 @@ impl State {
         self.entries.get(&number)
     }
 
+    /// All nodes, in the order of their numbers.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
     pub fn entry_mut(&mut self, number: NodeNumber) -> Option<&mut Entry> {
         self.entries.get_mut(&number)
     }
@@ -138,15 +143,16 @@ impl State {
     /// Whether the device is connected. The first connection makes the node visible to others.
     pub fn set_online(&mut self, number: NodeNumber, online: bool, now: Timestamp) {
         let Some(entry) = self.entries.get_mut(&number) else { return };
+        if entry.online == online && entry.is_visible() {
+            return;
+        }
+        entry.online = online;
         let report = &mut entry.node.report;
         report.last_seen_at = Some(now);
         if online {
             report.first_seen_at.get_or_insert(now);
         }
-        if entry.online != online || entry.told.is_none() {
-            entry.online = online;
-            self.touch(number);
-        }
+        self.touch(number);
     }
 
     /// The device's connection has ended just now. Its peers are not told yet: it may be back at once.
@@ -233,8 +239,7 @@ impl State {
 
     fn add_profile(&mut self, number: NodeNumber) {
         let Some(entry) = self.entries.get(&number) else { return };
-        let profile =
-            if entry.node.tags.is_empty() { Profile::of(&entry.node.owner) } else { Profile::tagged() };
+        let profile = Profile::of(&entry.node);
         if self.profiles.get(&profile.id) != Some(&profile) {
             self.profiles.insert(profile.id, profile.clone());
             self.new_profiles.push(profile);

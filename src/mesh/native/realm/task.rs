@@ -10,9 +10,7 @@ use tokio::time::Instant;
 use super::deadlines::{Deadlines, Due};
 use super::delta::Delta;
 use super::frame::{self, Encoding};
-use super::handle::{
-    Command, Device, Event, Live, MOST_COMMANDS, Realm, Reported, Session, encoding_of, node_unknown,
-};
+use super::handle::{Command, Device, Event, Live, MOST_COMMANDS, Realm, Reported, Session, node_unknown};
 use super::outbox::Outbox;
 use super::settings::Settings;
 use super::state::State;
@@ -44,6 +42,7 @@ struct Task {
     waiting: Vec<Waiting>,
     deadlines: Deadlines,
     serial: u64,
+    ended: bool,
     around: Surroundings,
 }
 
@@ -71,6 +70,7 @@ pub fn start(domain: String, nodes: Vec<Node>, around: Surroundings) -> Realm {
         sessions: BTreeMap::new(),
         waiting: Vec::new(),
         serial: 0,
+        ended: false,
         around: around.clone(),
     };
     nodes.into_iter().for_each(|node| task.load(node));
@@ -106,6 +106,9 @@ impl Task {
             self.meet_deadlines();
             self.tell();
             self.answer();
+            if self.ended {
+                break;
+            }
         }
         self.sessions.values().for_each(|session| session.outbox.close());
     }
@@ -139,6 +142,16 @@ impl Task {
             Command::Look(numbers, reply) => {
                 let _ = reply.send(numbers.into_iter().filter_map(|n| Some((n, self.look(n)?))).collect());
             }
+            Command::LookAtAll(reply) => {
+                let all =
+                    self.state.entries().filter_map(|e| Some((e.node.clone(), self.look(e.node.number)?)));
+                let _ = reply.send(all.collect());
+            }
+            Command::End => {
+                let all: Vec<_> = self.state.entries().map(|entry| entry.node.number).collect();
+                all.into_iter().for_each(|number| self.remove(number));
+                self.ended = true;
+            }
         }
     }
 
@@ -163,7 +176,8 @@ impl Task {
         self.take_stream_report(number, request);
         self.deadlines.disarm(number);
         self.serial += 1;
-        let session = Connected { serial: self.serial, outbox, encoding: encoding_of(request), told_self: 0 };
+        let session =
+            Connected { serial: self.serial, outbox, encoding: Encoding::of(request), told_self: 0 };
         if let Some(older) = self.sessions.insert(number, session) {
             older.outbox.close();
         }

@@ -3,13 +3,10 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-use crate::core::dns::DnsSettings;
-use crate::core::id::UserNumber;
-use crate::core::node::Owner;
+use super::profile::Profile;
+use crate::config::server::Dns;
+use crate::core::node::Node;
 use crate::core::policy::Rule;
-
-/// The user that tagged nodes belong to in a map: no person has this number.
-pub const TAGGED_DEVICES: UserNumber = UserNumber(i32::MAX as i64);
 
 /// The answer to `POST /machine/register`. A refusal is an answer with `error`, under status 200.
 #[derive(Debug, Default, Serialize)]
@@ -47,15 +44,11 @@ pub struct Login {
 
 impl RegisterAnswer {
     /// The device is in.
-    pub fn authorized(owner: &Owner) -> Self {
+    pub fn authorized(node: &Node) -> Self {
+        let Profile { id, login_name, display_name } = Profile::of(node);
         RegisterAnswer {
-            user: AuthAnswer { id: owner.number.0, display_name: owner.email.clone() },
-            login: Login {
-                id: owner.number.0,
-                provider: "wonder".to_owned(),
-                login_name: owner.email.clone(),
-                display_name: owner.email.clone(),
-            },
+            user: AuthAnswer { id, display_name: display_name.clone() },
+            login: Login { id, provider: "wonder".to_owned(), login_name, display_name },
             machine_authorized: true,
             ..Self::default()
         }
@@ -97,27 +90,6 @@ pub struct Debug {
     pub disable_log_tail: bool,
 }
 
-/// `tailcfg.UserProfile`.
-#[derive(Clone, Debug, Serialize, PartialEq)]
-#[serde(rename_all = "PascalCase")]
-pub struct Profile {
-    #[serde(rename = "ID")]
-    pub id: i64,
-    pub login_name: String,
-    pub display_name: String,
-}
-
-impl Profile {
-    pub fn of(owner: &Owner) -> Self {
-        Profile { id: owner.number.0, login_name: owner.email.clone(), display_name: owner.email.clone() }
-    }
-
-    pub fn tagged() -> Self {
-        let name = || "tagged-devices".to_owned();
-        Profile { id: TAGGED_DEVICES.0, login_name: name(), display_name: name() }
-    }
-}
-
 /// `tailcfg.DNSConfig`.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -139,7 +111,7 @@ pub struct Resolver {
 }
 
 impl DnsConfig {
-    pub fn new(settings: &DnsSettings, domain: &str) -> Self {
+    pub fn new(settings: &Dns, domain: &str) -> Self {
         let resolvers = |list: &[String]| list.iter().map(|addr| Resolver { addr: addr.clone() }).collect();
         let search = settings.search_domains.iter().cloned();
         DnsConfig {

@@ -4,11 +4,12 @@
 mod answer;
 mod fold;
 mod node;
+mod profile;
 mod request;
 
 pub use answer::{
-    AuthAnswer, Debug, DnsConfig, FilterRule, Login, MapHead, Profile, RegisterAnswer, Resolver,
-    TAGGED_DEVICES, filters,
+    AuthAnswer, Debug, DnsConfig, FilterRule, Login, MapHead, RegisterAnswer, Resolver, filters,
 };
 pub use node::{PeerNode, PeerPatch, SelfNode, to_json};
+pub use profile::Profile;
 pub use request::{MapRequest, RegisterRequest};

@@ -5,8 +5,8 @@ use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
-use super::answer::TAGGED_DEVICES;
-use crate::core::id::{NodeNumber, UserNumber};
+use super::profile;
+use crate::core::id::NodeNumber;
 use crate::core::key::{DiscoKey, MachineKey, NodeKey};
 use crate::core::node::{Node, Service};
 use crate::core::{Timestamp, address::Address};
@@ -20,7 +20,7 @@ struct Identity<'a> {
     #[serde(rename = "StableID")]
     stable_id: String,
     name: String,
-    user: UserNumber,
+    user: i64,
     key: NodeKey,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_expiry: Option<Timestamp>,
@@ -45,7 +45,7 @@ impl<'a> Identity<'a> {
             id: node.number,
             stable_id: format!("n{}", node.number.0),
             name: format!("{}.{domain}.", node.name),
-            user: if node.tags.is_empty() { node.owner.number } else { TAGGED_DEVICES },
+            user: profile::number(node),
             key: node.node_key,
             key_expiry: node.key_expires_at,
             addresses,

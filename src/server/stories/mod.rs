@@ -1,0 +1,3 @@
+//! Stories of the server, told over real sockets.
+
+mod door;

@@ -1,0 +1,163 @@
+//! A coordinator: the built binary, on a port and in a data directory of its own.
+
+use rustix::process::Signal;
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::sync::mpsc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+use super::netns::{self, NetNs};
+use super::process::Process;
+use super::wonder::{Run, Wonder, clean_environment};
+
+/// How long it may take to be ready.
+const READY: Duration = Duration::from_secs(30);
+
+/// How a coordinator is to be started.
+pub struct Options {
+    args: Vec<String>,
+    environment: Vec<(String, String)>,
+    namespace: Option<String>,
+    listen: String,
+}
+
+impl Options {
+    /// More arguments of `wonder serve`.
+    pub fn args(mut self, args: &[&str]) -> Self {
+        self.args.extend(args.iter().map(|&arg| arg.to_owned()));
+        self
+    }
+
+    pub fn env(mut self, key: &str, value: &str) -> Self {
+        self.environment.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The address to listen on; port 0 for any.
+    pub fn listen(mut self, listen: &str) -> Self {
+        listen.clone_into(&mut self.listen);
+        self
+    }
+
+    /// Runs in `namespace`, listening on this address of it.
+    pub fn inside(mut self, namespace: &NetNs, listen: &str) -> Self {
+        self.namespace = Some(namespace.name().to_owned());
+        self.listen(listen)
+    }
+
+    /// Starts it, and waits until it is ready; a panic with its words if it does not get there.
+    pub fn start(self) -> Coordinator {
+        let directory = tempfile::Builder::new().prefix("wonder-coordinator-").tempdir().unwrap();
+        let (process, ready) = self.launch(directory.path());
+        Coordinator { process, ready, options: self, directory }
+    }
+
+    fn launch(&self, directory: &Path) -> (Process, Value) {
+        let binary = env!("CARGO_BIN_EXE_wonder");
+        let mut command = match &self.namespace {
+            Some(namespace) => netns::command_in(namespace, binary),
+            None => Command::new(binary),
+        };
+        clean_environment(&mut command);
+        command.args(["serve", "--json", "--listen", &self.listen]);
+        command.arg("--data-dir").arg(directory.join("data")).args(&self.args);
+        command.envs(self.environment.iter().map(|(key, value)| (key, value)));
+        let mut process = Process::start(&mut command, &directory.join("log"), true);
+        let ready = ready_line(&mut process);
+        (process, ready)
+    }
+}
+
+/// A running coordinator; dropped, it is ended and its data removed.
+pub struct Coordinator {
+    process: Process,
+    /// The line that it printed when it was ready: `{"url","listen","derp","stun","pid"}`.
+    pub ready: Value,
+    options: Options,
+    directory: TempDir,
+}
+
+impl Coordinator {
+    /// On a free port of 127.0.0.1.
+    pub fn start() -> Coordinator {
+        Coordinator::options().start()
+    }
+
+    pub fn options() -> Options {
+        let listen = "127.0.0.1:0".to_owned();
+        Options { args: Vec::new(), environment: Vec::new(), namespace: None, listen }
+    }
+
+    pub fn url(&self) -> &str {
+        self.ready["url"].as_str().expect("the ready line names the URL")
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// A local administration command on this coordinator's data.
+    pub fn admin(&self, args: &[&str], input: &str) -> Run {
+        let data = self.data_dir();
+        Wonder::new().run_with(&[args, &["--data-dir", data.to_str().unwrap()]].concat(), input)
+    }
+
+    /// SIGTERM, and the status with which it ended.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.process.stop()
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Sends a signal (SIGSTOP: it hangs; SIGCONT: it goes on).
+    pub fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
+    /// Ends it, if it runs, and starts it again on the same data and the port that it had: devices know
+    /// it by that.
+    pub fn restart(&mut self) {
+        self.process.stop();
+        self.ready["listen"].as_str().expect("the ready line names it").clone_into(&mut self.options.listen);
+        (self.process, self.ready) = self.options.launch(self.directory.path());
+    }
+
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    pub fn log_tail(&self) -> String {
+        self.process.log_tail()
+    }
+}
+
+impl Drop for Coordinator {
+    fn drop(&mut self) {
+        self.process.stop();
+    }
+}
+
+fn ready_line(process: &mut Process) -> Value {
+    let (tell, told) = mpsc::sync_channel(1);
+    let stdout = process.stdout();
+    // Reads on to the end, so that the coordinator never waits for a full pipe.
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            let _ = tell.try_send(line);
+        }
+    });
+    match told.recv_timeout(READY) {
+        Ok(line) => serde_json::from_str(&line).unwrap_or_else(|e| panic!("the ready line: {e}: {line}")),
+        Err(_) => panic!("the coordinator is not ready ({:?})\n{}", process.ended(), process.log_tail()),
+    }
+}

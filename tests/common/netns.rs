@@ -1,0 +1,81 @@
+//! Network namespaces of a test's own: hosts that reach each other by the links that the test lays, and
+//! nothing else. They need root.
+
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// A named network namespace with `lo` up; deleted when dropped, with every link that ends in it.
+pub struct NetNs {
+    name: String,
+}
+
+impl NetNs {
+    pub fn new() -> NetNs {
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "network namespaces need root: run the tests with sudo"
+        );
+        let name = format!("wonder-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        ip(&["netns", "add", &name]);
+        let namespace = NetNs { name };
+        namespace.ip(&["link", "set", "lo", "up"]);
+        namespace
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `program`, to be run inside.
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        command_in(&self.name, program)
+    }
+
+    /// Lays a link from here to `other` (a veth pair); the addresses are CIDRs ("10.9.0.1/30").
+    pub fn link(&self, own: &str, other: &NetNs, others: &str) {
+        // 15 bytes at most for an interface's name.
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let (near, far) = (format!("wa{number}"), format!("wb{number}"));
+        self.ip(&["link", "add", &near, "type", "veth", "peer", "name", &far, "netns", &other.name]);
+        self.bring_up(&near, own);
+        other.bring_up(&far, others);
+    }
+
+    /// Sends everything that has no better route to `gateway`.
+    pub fn default_route(&self, gateway: &str) {
+        self.ip(&["route", "add", "default", "via", gateway]);
+    }
+
+    /// `ip` with these arguments, inside; a panic with its words if it fails.
+    pub fn ip(&self, args: &[&str]) {
+        let mut all = vec!["-n", self.name.as_str()];
+        all.extend(args);
+        ip(&all);
+    }
+
+    fn bring_up(&self, interface: &str, cidr: &str) {
+        self.ip(&["addr", "add", cidr, "dev", interface]);
+        self.ip(&["link", "set", interface, "up"]);
+    }
+}
+
+impl Drop for NetNs {
+    fn drop(&mut self) {
+        // A panic here would hide the one that is on its way.
+        let _ = Command::new("ip").args(["netns", "delete", &self.name]).output();
+    }
+}
+
+/// `program`, to be run in the namespace of this name. `ip` becomes the program: its pid is the program's.
+pub fn command_in(namespace: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", namespace]).arg(program);
+    command
+}
+
+fn ip(args: &[&str]) {
+    let output = Command::new("ip").args(args).output().expect("ip is there: run scripts/install-peers");
+    assert!(output.status.success(), "ip {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
