@@ -29,6 +29,7 @@ coordinator_stories! {
     the_token_s_own_key_takes_one_use_for_each_machine
     what_a_revoked_token_minted_joins_nobody
     a_use_that_no_device_comes_for_goes_back
+    a_worker_that_breaks_off_gives_its_use_back
     unknown_tokens_are_asked_for_so_often
     an_api_key_does_what_its_scopes_say
     an_api_key_is_rotated_with_an_overlap
@@ -339,6 +340,22 @@ async fn a_use_that_no_device_comes_for_goes_back(c: Coordinator) {
     c.later(Duration::from_secs(3600));
     join::sweep(&c.app).await.unwrap();
     assert_eq!(c.get(&format!("{}/t", tokens(&org)), &bearer).await.body["token"]["uses_left"], 0);
+}
+
+async fn a_worker_that_breaks_off_gives_its_use_back(c: Coordinator) {
+    let (bearer, org) = c.person("ada@example.org").await;
+    let made = make_token(&c, &bearer, &org, json!({})).await;
+    let joined = join(&c, made.text("secret")).await;
+    let worker = joined.text("worker_key").to_owned();
+    let seen = c.get("/api/v1/worker", &worker).await;
+    assert_eq!(seen.body, json!({ "node": null, "coordinator": format!("http://{}", c.address) }));
+    assert_eq!(c.get("/api/v1/worker", &bearer).await.problem(), (401, "worker_key_unknown"));
+    assert_eq!(c.get("/api/v1/session", &worker).await.problem(), (401, "not_logged_in"));
+    assert_eq!(c.call("DELETE", "/api/v1/worker", Some(&worker), None).await.status, 204);
+    assert_eq!(c.call("DELETE", "/api/v1/worker", Some(&worker), None).await.status, 401);
+    let key = joined.body["mesh"]["auth_key"].as_str().unwrap();
+    assert_eq!(claim(&c, key, 1).await.unwrap_err(), "token_unknown");
+    assert_eq!(join(&c, made.text("secret")).await.status, 201);
 }
 
 async fn unknown_tokens_are_asked_for_so_often(c: Coordinator) {

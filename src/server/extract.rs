@@ -19,13 +19,11 @@ use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 use crate::service::audit::Origin;
 use crate::service::authority::{Caller, May};
+use crate::service::worker::{self, Worker};
 use crate::service::{key, session};
 
 /// The largest body of an API call, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
-
-/// The secret of the `Authorization: Bearer` header (RFC 6750 section 2.1): never of a query or a cookie.
-pub struct Bearer(pub Secret);
 
 /// The JSON body of a request; an empty one counts as `{}`.
 pub struct Body<T>(pub T);
@@ -36,14 +34,7 @@ pub struct Listing(pub Page);
 /// What the last part of the path names.
 pub struct Target(pub String);
 
-impl FromRequestParts<State> for Bearer {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Failure> {
-        Ok(Bearer(bearer(&parts.headers)?))
-    }
-}
-
+/// The secret of the `Authorization: Bearer` header (RFC 6750 section 2.1): never of a query or a cookie.
 fn bearer(headers: &HeaderMap) -> Result<Secret> {
     let missing = || {
         Error::new(Kind::Unauthenticated, "not_logged_in", "this takes a log-in or an API key")
@@ -80,6 +71,16 @@ impl FromRequestParts<State> for Caller {
             false => session::authenticate(&state.app, &secret, origin).await?,
         };
         Ok(caller)
+    }
+}
+
+impl FromRequestParts<State> for Worker {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
+        let secret = bearer(&parts.headers)?;
+        let Ok(From(origin)) = From::from_request_parts(parts, state).await;
+        Ok(worker::authenticate(&state.app, &secret, origin).await?)
     }
 }
 

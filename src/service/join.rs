@@ -92,21 +92,6 @@ pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Redeem
     app.join_limit().judge(address, now, spent)
 }
 
-/// Whose key this is: the use of a token that a worker holds, with the node that it became.
-pub async fn worker(app: &App, worker_key: &Secret) -> Result<RedemptionRow> {
-    let hash = worker_key.hash();
-    let found = app.store().read(move |read| redemption::by_worker_key(read, hash)).await?;
-    found.ok_or_else(|| {
-        Error::new(Kind::Unauthenticated, "worker_key_unknown", "this coordinator knows no such worker")
-            .hint("join again with `wonder worker join`")
-    })
-}
-
-/// Forgets what a worker holds, after it has left.
-pub async fn forget(app: &App, worker: RedemptionId) -> Result<()> {
-    app.store().write(move |tx| redemption::delete(tx, worker).map(drop)).await
-}
-
 /// Gives uses back that no device registered with in time. For the coordinator's own housekeeping.
 pub async fn sweep(app: &App) -> Result<()> {
     let now = app.now();

@@ -21,3 +21,4 @@ pub mod setup;
 pub mod token;
 pub mod user;
 mod words;
+pub mod worker;
