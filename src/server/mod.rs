@@ -10,6 +10,8 @@ pub mod listen;
 pub mod log;
 pub mod problem;
 pub mod ready;
+mod relay;
+mod relay_maps;
 pub mod request;
 pub mod routes;
 pub mod socket;

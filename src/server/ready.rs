@@ -47,14 +47,28 @@ pub fn url_of(bound: SocketAddr, tls: bool) -> Result<BaseUrl> {
 /// The address from which this host would call others; loopback on a host that has no network. A UDP socket
 /// that is connected learns it, without sending anything (192.0.2.1: RFC 5737, 2001:db8::1: RFC 3849).
 fn own_address() -> IpAddr {
-    let towards = |bind: &str, to: &str| -> Option<IpAddr> {
-        let socket = UdpSocket::bind(bind).ok()?;
-        socket.connect(to).ok()?;
-        socket.local_addr().ok().map(|address| address.ip())
-    };
+    own_v4().or_else(own_v6).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+/// This host's IPv4 address towards others.
+pub fn own_v4() -> Option<IpAddr> {
     towards("0.0.0.0:0", "192.0.2.1:9")
-        .or_else(|| towards("[::]:0", "[2001:db8::1]:9"))
-        .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+/// This host's IPv6 address towards others.
+pub fn own_v6() -> Option<IpAddr> {
+    towards("[::]:0", "[2001:db8::1]:9")
+}
+
+/// The loopback address of IPv6, on a host that has one.
+pub fn loopback_v6() -> Option<IpAddr> {
+    towards("[::1]:0", "[::1]:9")
+}
+
+fn towards(bind: &str, to: &str) -> Option<IpAddr> {
+    let socket = UdpSocket::bind(bind).ok()?;
+    socket.connect(to).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! From settings to a coordinator that could serve: ports, database, certificate, routes, in this order, so
 //! that whatever cannot be had is told before anything is changed.
 
+use axum::Router;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -11,12 +12,19 @@ use super::listen::{Limits, Listener};
 use super::ready::{self, Ready};
 use super::state::State;
 use super::tls::Certificate;
-use super::{chores, routes};
+use super::{chores, control, relay, relay_maps, routes};
+use crate::auth::seal::MasterKey;
+use crate::config::master_key;
 use crate::config::server::Settings;
-use crate::core::{Error, Kind, Result};
+use crate::core::secret::Secret;
+use crate::core::url::BaseUrl;
+use crate::core::{Error, Kind, Result, Timestamp, hex};
+use crate::mesh::native::wire::relay_map;
+use crate::mesh::native::{derp, stun};
 use crate::runtime::{Clock, Supervisor};
 use crate::service::app::{self, App};
-use crate::service::setup;
+use crate::service::identity::{self, Identity};
+use crate::service::{mesh, setup};
 use crate::store::{DatabaseUrl, Purpose, Store};
 
 /// A coordinator that has all it needs.
@@ -41,19 +49,75 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Started> {
         Some(url) => url.clone(),
         None => ready::url_of(listen, certificate.is_some())?,
     };
+    let relay = settings.relay.as_ref().map(|wanted| relay::bind(wanted, listen, limits())).transpose()?;
     let store = open_store(&settings).await?;
-    let app_settings = app::Settings {
-        dns: settings.dns.clone(),
-        ephemeral_grace: settings.ephemeral_grace,
-        ..app::Settings::at(url.clone())
-    };
-    let app = App::new(store, clock, Supervisor::new(), app_settings);
+    let keys = Keys::load(&settings, &store, &url, clock.now()).await?;
+    let app =
+        App::new(store, clock, Supervisor::new(), app_settings(&settings, &url, relay.as_ref(), &keys)?);
+    mesh::run(&app).await?;
     chores::begin(&app);
     let setup_code = setup::offer(&app).await?;
-    let router = frame::dress(routes::router(State::new(app.clone(), Vec::new())));
-    let ready = Ready { url, listen, derp: None, stun: None, pid: std::process::id(), setup_code };
+    let (derp, stun) = relay.as_ref().map(|relay| (relay.derp, relay.stun_address)).unzip();
+    let ready = Ready { url, listen, derp, stun, pid: std::process::id(), setup_code };
+    let router = frame::dress(open_doors(&app, relay, keys)?);
     let frame = Frame { listener, router, certificate, tasks: app.supervisor().clone() };
     Ok(Started { frame, ready, app })
+}
+
+/// What the coordinator shows devices, to be known by.
+struct Keys {
+    identity: Identity,
+    /// The relay's own certificate, where the coordinator has none that others vouch for.
+    pinned: Option<derp::Certificate>,
+}
+
+impl Keys {
+    async fn load(settings: &Settings, store: &Store, url: &BaseUrl, now: Timestamp) -> Result<Self> {
+        let fresh = || Secret::new(hex::encode(&*MasterKey::generate()));
+        let master = MasterKey::from_bytes(&master_key::load(&settings.data_dir, fresh)?)?;
+        let own_port = settings.relay.as_ref().is_some_and(|relay| relay.listen.is_none());
+        let pinned = match &settings.relay {
+            Some(_) if !own_port => Some(identity::relay_certificate(store, &master, now, url.host()).await?),
+            _ => None,
+        };
+        Ok(Keys { identity: identity::load(store, &master, now).await?, pinned })
+    }
+}
+
+fn app_settings(
+    settings: &Settings,
+    url: &BaseUrl,
+    relay: Option<&relay::Bound>,
+    keys: &Keys,
+) -> Result<app::Settings> {
+    let own = relay.map(|relay| relay.describe(url, keys.pinned.as_ref())).transpose()?;
+    let others = relay_maps::load(&settings.relay_maps)?;
+    Ok(app::Settings {
+        url: url.clone(),
+        dns: settings.dns.clone(),
+        relays: relay_map(own.as_ref(), &others)?,
+        ephemeral_grace: settings.ephemeral_grace,
+    })
+}
+
+/// All routes of the coordinator's own port; relay and STUN begin on theirs.
+fn open_doors(app: &App, relay: Option<relay::Bound>, keys: Keys) -> Result<Router> {
+    let Identity { control_key, relay_key } = keys.identity;
+    let router = routes::router(State::new(app.clone(), Vec::new()))
+        .merge(control::routes(app.clone(), control_key))
+        .merge(control::verify(app.clone()));
+    let Some(relay) = relay else { return Ok(router.merge(control::probes())) };
+    let tasks = app.supervisor();
+    tasks.spawn("stun", stun::serve(relay.stun, tasks.stop_signal()));
+    let doors = control::relay_routes(app.clone(), app.mesh().start_relay(relay_key));
+    match (relay.listener, keys.pinned) {
+        (Some(listener), Some(certificate)) => {
+            let listener = listener.with_tls(certificate.server_config()?);
+            tasks.spawn("relay listener", listener.serve(frame::dress(doors), tasks.clone()));
+            Ok(router.merge(control::probes()))
+        }
+        _ => Ok(router.merge(doors)),
+    }
 }
 
 /// Opens the database and takes it for this coordinator. Blocks a thread of its own: a migration may take long.
