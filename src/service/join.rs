@@ -139,7 +139,7 @@ fn mint_auth_key() -> Secret {
 
 /// What a machine that shows `auth_key` at its registration may become. Called within the transaction that
 /// writes its node, so that a use and its node come to be together. Showing the key again is fine for the
-/// machine that took it, and `auth_key_used` for another.
+/// machine that took it, as long as its node is there: who was removed needs another use.
 pub fn claim(tx: &mut Tx<'_>, auth_key: &Secret, machine: MachineKey, now: Timestamp) -> Result<Claim> {
     let (token, redemption) = match redemption::by_auth_key(tx, auth_key.hash())? {
         Some(minted) => claim_minted(tx, &minted, machine, now)?,
@@ -165,19 +165,21 @@ fn claim_minted(
     let token = join_token::of_redemption(tx, minted.token_id)?.ok_or_else(unknown)?;
     check_alive(&token, now)?;
     match minted.machine_key {
-        Some(bound) if bound == machine => return Ok((token, minted.id)),
-        Some(_) => return Err(used_by_another()),
+        Some(bound) if bound == machine && minted.node_id.is_some() => return Ok((token, minted.id)),
+        Some(_) => return Err(used()),
         None if minted.expires_at <= now => return Err(too_late()),
         None => {}
     }
-    // The machine's former use of this token is over: a device counts once.
+    // The machine's former use of this token is over: a device that is there counts once.
     if let Some(former) = redemption::of_machine(tx, token.id, machine)? {
         redemption::delete(tx, former.id)?;
-        join_token::give_back(tx, token.id)?;
+        if former.node_id.is_some() {
+            join_token::give_back(tx, token.id)?;
+        }
     }
     match redemption::bind(tx, minted.id, machine)? {
         true => Ok((token, minted.id)),
-        false => Err(used_by_another()),
+        false => Err(used()),
     }
 }
 
@@ -190,7 +192,10 @@ fn claim_direct(
     let token = join_token::by_secret(tx, auth_key.hash())?.ok_or_else(unknown)?;
     check_alive(&token, now)?;
     if let Some(own) = redemption::of_machine(tx, token.id, machine)? {
-        return Ok((token, own.id));
+        if own.node_id.is_some() {
+            return Ok((token, own.id));
+        }
+        redemption::delete(tx, own.id)?;
     }
     if !join_token::take_use(tx, token.id, now)? {
         return Err(used_up());
@@ -245,8 +250,9 @@ fn unknown() -> Error {
         .hint("it may be another coordinator's, or its organization is gone; `wonder token create` makes one")
 }
 
-fn used_by_another() -> Error {
-    Error::new(Kind::Denied, "auth_key_used", "another machine has used this auth key").hint(MAKE_ONE)
+fn used() -> Error {
+    let message = "another machine has used this auth key, or the node that it made was removed";
+    Error::new(Kind::Denied, "auth_key_used", message).hint(MAKE_ONE)
 }
 
 fn too_late() -> Error {
