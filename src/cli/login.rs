@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::ctx::Ctx;
+use super::value::secret;
 use crate::api::{LogIn, NewSession, Organization, SetUp, User};
 use crate::client::Client;
 use crate::config::profile::{Profile, Profiles};
@@ -37,8 +38,8 @@ pub struct Login {
     #[arg(long)]
     password_stdin: bool,
     /// Make the first account with the one-time code that the first start printed ("-": from stdin)
-    #[arg(long, value_name = "CODE", conflicts_with = "device")]
-    setup_code: Option<String>,
+    #[arg(long, value_name = "CODE", value_parser = secret, conflicts_with = "device")]
+    setup_code: Option<Secret>,
     /// Log in with a code that is entered in a browser, on this or another machine
     #[arg(long, conflicts_with_all = ["email", "password_stdin"])]
     device: bool,
@@ -120,12 +121,12 @@ fn log_in(ctx: &Ctx, client: &Client, flags: &Login, email: String) -> Result<Ne
 }
 
 /// Makes the first account; gives its password.
-fn set_up(ctx: &Ctx, client: &Client, flags: &Login, code: &str, email: &str) -> Result<Secret> {
-    if code == "-" && flags.password_stdin {
+fn set_up(ctx: &Ctx, client: &Client, flags: &Login, code: &Secret, email: &str) -> Result<Secret> {
+    if code.reveal() == "-" && flags.password_stdin {
         return Err(Error::usage("contradiction", "stdin cannot give both the set-up code and the password")
             .hint("give the code as it is, or be asked for the password"));
     }
-    let code = if code == "-" { secret_from_stdin("set-up code")? } else { Secret::new(code) };
+    let code = if code.reveal() == "-" { secret_from_stdin("set-up code")? } else { code.clone() };
     let password = if flags.password_stdin {
         secret_from_stdin("password")?
     } else {

@@ -13,6 +13,8 @@ mod token;
 mod usage;
 mod user;
 mod value;
+mod wait;
+mod worker;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;
@@ -52,6 +54,8 @@ enum Command {
     Whoami(login::Whoami),
     #[command(subcommand)]
     Token(token::TokenCommand),
+    #[command(subcommand)]
+    Worker(worker::WorkerCommand),
     #[command(subcommand)]
     Node(node::NodeCommand),
     #[command(subcommand)]
@@ -100,7 +104,7 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
 
 fn dispatch(cli: Cli) -> Result<()> {
     let ctx = Ctx::new(cli.globals);
-    log::start(&ctx, matches!(cli.command, Command::Serve(_)))?;
+    log::start(ctx.globals.verbose, matches!(cli.command, Command::Serve(_)))?;
     match cli.command {
         Command::Serve(serve) => serve::run(&ctx, *serve),
         Command::User(command) => user::run(&ctx, command),
@@ -108,6 +112,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Logout(_) => login::logout(&ctx),
         Command::Whoami(_) => login::whoami(&ctx),
         Command::Token(command) => token::run(&ctx, command),
+        Command::Worker(command) => worker::run(&ctx, command),
         Command::Node(command) => node::run(&ctx, command),
         Command::Key(command) => key::run(&ctx, command),
         Command::Org(command) => org::run(&ctx, command),

@@ -31,11 +31,13 @@ pub fn explain(error: &clap::Error, arguments: &[OsString]) -> Error {
 fn code(error: &clap::Error) -> &str {
     match (own(error), error.kind()) {
         (Some(own), _) => own.code(),
-        (_, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) => "missing_command",
+        (_, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand) => {
+            "missing_command"
+        }
         (_, ErrorKind::InvalidSubcommand) => "unknown_command",
         (_, ErrorKind::UnknownArgument) => "unknown_argument",
         (_, ErrorKind::InvalidValue | ErrorKind::ValueValidation) => "invalid_value",
-        (_, ErrorKind::MissingRequiredArgument | ErrorKind::MissingSubcommand) => "missing_argument",
+        (_, ErrorKind::MissingRequiredArgument) => "missing_argument",
         (_, ErrorKind::ArgumentConflict) => "argument_conflict",
         _ => "usage",
     }
@@ -46,7 +48,7 @@ fn message(error: &clap::Error) -> String {
     if let Some(own) = own(error) {
         return own.message().to_owned();
     }
-    if needs_command(error) {
+    if code(error) == "missing_command" {
         return "a command is missing".into();
     }
     let text = error.render().to_string();

@@ -4,10 +4,21 @@ use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 use super::ctx::Ctx;
-use crate::api::User;
+use super::wait::wait;
+use crate::api;
+use crate::config::server::data_dir;
+use crate::core::Result;
+use crate::core::id::UserNumber;
 use crate::core::secret::Secret;
-use crate::core::{Error, Kind, Result};
-use crate::ui::{Table, ago, secret_from_stdin, under};
+use crate::core::user::Email;
+use crate::service::app::App;
+use crate::service::user::{self, NewUser, Operator};
+use crate::store::DatabaseUrl;
+use crate::store::user::User;
+use crate::ui::{Cell, Table, ago, secret_from_stdin, under};
+
+/// How many accounts are read at a time.
+const PAGE: u32 = 200;
 
 const CREATE: &str = "\
 Examples:
@@ -23,7 +34,7 @@ pub enum UserCommand {
     #[command(after_help = CREATE)]
     Create {
         /// The e-mail address to log in with
-        email: String,
+        email: Email,
         #[command(flatten)]
         password: PasswordFlag,
         /// An administrator of the coordinator
@@ -39,22 +50,25 @@ pub enum UserCommand {
     },
     /// Lock an account: its log-ins end, its devices stay
     Disable {
-        /// The e-mail address of the account
-        email: String,
+        /// Its e-mail address or id
+        #[arg(value_name = "EMAIL")]
+        who: String,
         #[command(flatten)]
         place: Place,
     },
     /// Unlock an account
     Enable {
-        /// The e-mail address of the account
-        email: String,
+        /// Its e-mail address or id
+        #[arg(value_name = "EMAIL")]
+        who: String,
         #[command(flatten)]
         place: Place,
     },
     /// Give an account a new password; its log-ins end
     ResetPassword {
-        /// The e-mail address of the account
-        email: String,
+        /// Its e-mail address or id
+        #[arg(value_name = "EMAIL")]
+        who: String,
         #[command(flatten)]
         password: PasswordFlag,
         #[command(flatten)]
@@ -76,45 +90,50 @@ pub struct Place {
     #[arg(long, value_name = "DIR", env = "WONDER_DATA_DIR", hide_env_values = true)]
     pub data_dir: Option<PathBuf>,
     /// The coordinator's database, where it is not in the data directory
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = "WONDER_DATABASE", hide_env_values = true)]
     pub database: Option<String>,
-}
-
-/// What is to be done; the answer is the accounts that it is about.
-#[derive(Debug)]
-#[expect(dead_code, reason = "read as soon as the coordinator's accounts are called")]
-pub enum Act {
-    Create { email: String, password: Secret, admin: bool },
-    List,
-    Disable { email: String },
-    Enable { email: String },
-    ResetPassword { email: String, password: Secret },
 }
 
 pub fn run(ctx: &Ctx, command: UserCommand) -> Result<()> {
     match command {
         UserCommand::Create { email, password, admin, place } => {
             let password = new_password(ctx, &password)?;
-            let user = one(&place, Act::Create { email, password, admin })?;
-            let role = if user.admin { ", an administrator" } else { "" };
-            changed(ctx, &user, format!("Created {}{role}.", user.email))?;
+            let (app, operator) = place.open()?;
+            let made = wait(user::create(&app, &operator, NewUser { email, password, admin }))?;
+            let role = if made.admin { ", an administrator" } else { "" };
+            changed(ctx, &made, &format!("Created {}{role}.", made.email))?;
             ctx.ui.next("wonder login URL", "with the coordinator's URL, from anywhere");
             Ok(())
         }
-        UserCommand::List { place } => list(ctx, &administer(&place, Act::List)?),
-        UserCommand::Disable { email, place } => {
-            let user = one(&place, Act::Disable { email })?;
-            changed(ctx, &user, format!("Disabled {}; its log-ins have ended.", user.email))
+        UserCommand::List { place } => list(ctx, place),
+        UserCommand::Disable { who, place } => {
+            let (app, operator) = place.open()?;
+            let user = wait(user::disable(&app, &operator, &who))?;
+            changed(ctx, &user, &format!("Disabled {}; its log-ins have ended.", user.email))
         }
-        UserCommand::Enable { email, place } => {
-            let user = one(&place, Act::Enable { email })?;
-            changed(ctx, &user, format!("Enabled {}.", user.email))
+        UserCommand::Enable { who, place } => {
+            let (app, operator) = place.open()?;
+            let user = wait(user::enable(&app, &operator, &who))?;
+            changed(ctx, &user, &format!("Enabled {}.", user.email))
         }
-        UserCommand::ResetPassword { email, password, place } => {
+        UserCommand::ResetPassword { who, password, place } => {
             let password = new_password(ctx, &password)?;
-            let user = one(&place, Act::ResetPassword { email, password })?;
-            changed(ctx, &user, format!("Changed the password of {}; its log-ins have ended.", user.email))
+            let (app, operator) = place.open()?;
+            let user = wait(user::reset_password(&app, &operator, &who, password))?;
+            changed(ctx, &user, &format!("Changed the password of {}; its log-ins have ended.", user.email))
         }
+    }
+}
+
+impl Place {
+    /// The coordinator's data, and the authority of whoever may open it.
+    fn open(self) -> Result<(App, Operator)> {
+        let database = match self.database {
+            Some(url) => url.parse()?,
+            None => DatabaseUrl::in_data_dir(&data_dir(self.data_dir)?),
+        };
+        let name = std::env::var("USER").unwrap_or_else(|_| format!("uid {}", rustix::process::geteuid()));
+        Ok((App::local(&database)?, Operator::local(&name)))
     }
 }
 
@@ -126,20 +145,33 @@ fn new_password(ctx: &Ctx, flag: &PasswordFlag) -> Result<Secret> {
     }
 }
 
-fn changed(ctx: &Ctx, user: &User, sentence: String) -> Result<()> {
-    ctx.ui.changed(&under("user", user), || sentence)
+fn changed(ctx: &Ctx, user: &User, sentence: &str) -> Result<()> {
+    ctx.ui.changed(&under("user", &shown(user)), || sentence.to_owned())
 }
 
-fn list(ctx: &Ctx, users: &[User]) -> Result<()> {
+fn shown(user: &User) -> api::User {
+    api::User {
+        id: user.id,
+        email: user.email.to_string(),
+        admin: user.admin,
+        disabled: user.disabled_at.is_some(),
+        created_at: user.created_at,
+    }
+}
+
+fn list(ctx: &Ctx, place: Place) -> Result<()> {
+    let (app, operator) = place.open()?;
+    let users: Vec<_> = wait(all(&app, &operator))?.iter().map(shown).collect();
     ctx.ui.show(&under("users", &users), || {
         let mut table = Table::new(&["EMAIL", "ROLE", "STATE", "CREATED"]);
-        for user in users {
+        for user in &users {
             let role = if user.admin { "admin" } else { "user" };
-            let state = if user.disabled { "disabled" } else { "active" };
+            let state =
+                if user.disabled { Cell::Faint("disabled".into()) } else { Cell::Good("active".into()) };
             table.row([
                 user.email.clone().into(),
                 role.into(),
-                state.into(),
+                state,
                 ago(ctx.now(), user.created_at).into(),
             ]);
         }
@@ -147,11 +179,14 @@ fn list(ctx: &Ctx, users: &[User]) -> Result<()> {
     })
 }
 
-fn one(place: &Place, act: Act) -> Result<User> {
-    administer(place, act)?.pop().ok_or_else(|| Error::bug("an account was changed, and is not there"))
-}
-
-/// The one door to the coordinator's database.
-fn administer(_place: &Place, _act: Act) -> Result<Vec<User>> {
-    Err(Error::new(Kind::Unsupported, "no_coordinator_built_in", "this build has no coordinator in it"))
+async fn all(app: &App, operator: &Operator) -> Result<Vec<User>> {
+    let mut all: Vec<User> = Vec::new();
+    loop {
+        let after = all.last().map_or(UserNumber(0), |user| user.number);
+        let page = user::list(app, operator, after, PAGE).await?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+    }
 }

@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use std::str::FromStr;
 
 use crate::api::Scope;
+use crate::core::secret::Secret;
 use crate::core::time::parse_duration;
 use crate::core::{Error, Result};
 
@@ -21,6 +22,11 @@ impl FromStr for Seconds {
                 .hint("write it like 30s, 15m, 8h or 90d")),
         }
     }
+}
+
+/// A secret as it was typed.
+pub fn secret(text: &str) -> Result<Secret> {
+    Ok(Secret::new(text))
 }
 
 /// A subnet in CIDR notation; its host part is empty.

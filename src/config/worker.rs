@@ -16,6 +16,8 @@ pub struct WorkerRecord {
     /// The bearer token with which the device asks about itself, and takes itself out.
     #[serde(serialize_with = "reveal")]
     pub worker_key: Secret,
+    /// SHA-256 of the join token that was spent, in hexadecimal: by it the token is known again.
+    pub token: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
     pub joined_at: Timestamp,
@@ -75,6 +77,7 @@ mod tests {
         let record = WorkerRecord {
             coordinator: "http://10.0.0.1:8080".parse().unwrap(),
             worker_key: Secret::new("wwk_x"),
+            token: "ab".into(),
             node: None,
             joined_at: Timestamp::from_millis(5),
         };

@@ -1,7 +1,7 @@
 //! What goes to stdout, and the talk that goes to stderr.
 
 use serde::Serialize;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
 
 use super::Ui;
 use super::style::{Paint, clean, coloured, paint};
@@ -35,6 +35,13 @@ impl Ui {
         }
     }
 
+    /// Something that a person has to know, whatever programs read: `-q` alone leaves it out.
+    pub fn notice(&self, text: &str) {
+        if !self.quiet {
+            to_stderr(text);
+        }
+    }
+
     /// What can be done next: a command, and what for.
     pub fn next(&self, command: &str, purpose: &str) {
         let colour = coloured(&io::stderr());
@@ -56,8 +63,13 @@ impl Ui {
     }
 
     fn document(&self, document: &impl Serialize) -> Result<()> {
-        let mut text = serde_json::to_vec_pretty(document)
-            .map_err(|error| Error::bug("an answer does not fit into JSON").source(error))?;
+        // A program may read line by line; a person likes indents.
+        let written = match io::stdout().is_terminal() {
+            true => serde_json::to_vec_pretty(document),
+            false => serde_json::to_vec(document),
+        };
+        let mut text =
+            written.map_err(|error| Error::bug("an answer does not fit into JSON").source(error))?;
         text.push(b'\n');
         to_stdout(&text)
     }

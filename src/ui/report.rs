@@ -19,7 +19,8 @@ impl Ui {
 }
 
 fn as_json(error: &Error) -> Value {
-    let mut inner = json!({ "code": error.code(), "message": error.message(), "hint": error.hint_text() });
+    let mut inner =
+        json!({ "code": error.code(), "message": hidden(error.message()), "hint": error.hint_text() });
     if let Some(id) = error.request_id_text() {
         inner["request_id"] = id.into();
     }
@@ -27,11 +28,27 @@ fn as_json(error: &Error) -> Value {
 }
 
 fn as_text(error: &Error, colour: bool) -> String {
-    let mut lines = vec![labelled(paint(colour, Paint::Red, "error:"), error.message())];
+    let mut lines = vec![labelled(paint(colour, Paint::Red, "error:"), &hidden(error.message()))];
     lines.extend(error.hint_text().map(|hint| labelled(paint(colour, Paint::Cyan, "hint:"), hint)));
     let request = error.request_id_text();
     lines.extend(request.map(|id| paint(colour, Paint::Dim, format!("request: {}", clean(id)))));
     lines.join("\n")
+}
+
+/// How secrets begin that somebody may have typed in the wrong place.
+const SECRETS: [&str; 6] = ["wjt_", "wak_", "wnd_", "wcs_", "wsc_", "wwk_"];
+
+/// How much of a secret may be shown: a list shows so much of an API key.
+const SHOWN: usize = 8;
+
+/// Without the words that are secrets: an error is shown to others too.
+fn hidden(text: &str) -> String {
+    let is_secret = |word: &str| {
+        let begins = SECRETS.iter().filter_map(|prefix| word.find(prefix)).min();
+        begins.is_some_and(|at| word.len() - at > SHOWN + 4)
+    };
+    let words: Vec<&str> = text.split(' ').map(|word| if is_secret(word) { "'…'" } else { word }).collect();
+    words.join(" ")
 }
 
 /// A message of several lines stays several lines.
@@ -52,6 +69,13 @@ mod tests {
     fn people_read_the_message_and_what_to_do() {
         assert_eq!(as_text(&error(), false), "error: no\u{fffd}[2J name\nhint: use another");
         assert!(as_text(&error().request_id("r1"), true).starts_with("\x1b[31merror:\x1b[0m no"));
+    }
+
+    #[test]
+    fn a_secret_typed_in_the_wrong_place_is_not_repeated() {
+        let error = Error::usage("x", "\"wjt_AQAAAAAAAAAA\" is not a URL");
+        assert_eq!(as_text(&error, false), "error: '…' is not a URL");
+        assert_eq!(as_json(&error)["error"]["message"], "'…' is not a URL");
     }
 
     #[test]
