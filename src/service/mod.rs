@@ -7,6 +7,7 @@ pub mod audit;
 pub mod authority;
 pub mod device;
 mod enrolment;
+pub mod health;
 pub mod identity;
 pub mod join;
 pub mod key;
