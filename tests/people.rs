@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use common::database::Database;
 use futures_util::future::join_all;
-use wonder::core::dns::DnsSettings;
 use wonder::core::id::{OrgId, UserNumber};
 use wonder::core::role::{
     CreateJoinTokens, ManageApiKeys, ManageNodes, Permission, Role, ViewAudit, ViewNodes, ViewOrganization,
@@ -64,8 +63,7 @@ struct House {
 impl House {
     fn new(database: Database) -> House {
         let clock = Clock::manual(START);
-        let settings =
-            Settings { url: "http://localhost:8080".parse().unwrap(), dns: DnsSettings::default() };
+        let settings = Settings::at("http://localhost:8080".parse().unwrap());
         let app = App::new(database.open(), clock.clone(), Supervisor::new(), settings);
         House { app, clock, _database: database }
     }
