@@ -54,7 +54,8 @@ impl Frame {
     }
 }
 
-pub(super) async fn drain(connections: &Supervisor, tasks: &Supervisor) {
+/// Ends what `connections` and then `tasks` look after, within [`DRAIN`].
+pub async fn drain(connections: &Supervisor, tasks: &Supervisor) {
     connections.stop();
     let quiet = connections.drained(DRAIN - LAST).await;
     tasks.stop();

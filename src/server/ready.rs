@@ -4,6 +4,7 @@ use serde::Serialize;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
+use crate::core::secret::Secret;
 use crate::core::url::BaseUrl;
 use crate::core::{Error, Result};
 
@@ -19,6 +20,9 @@ pub struct Ready {
     /// Where STUN listens, on UDP; `null` without it.
     pub stun: Option<SocketAddr>,
     pub pid: u32,
+    /// What makes the first account of a coordinator that has none. For people, on stderr.
+    #[serde(skip)]
+    pub setup_code: Option<Secret>,
 }
 
 impl fmt::Display for Ready {
@@ -43,14 +47,28 @@ pub fn url_of(bound: SocketAddr, tls: bool) -> Result<BaseUrl> {
 /// The address from which this host would call others; loopback on a host that has no network. A UDP socket
 /// that is connected learns it, without sending anything (192.0.2.1: RFC 5737, 2001:db8::1: RFC 3849).
 fn own_address() -> IpAddr {
-    let towards = |bind: &str, to: &str| -> Option<IpAddr> {
-        let socket = UdpSocket::bind(bind).ok()?;
-        socket.connect(to).ok()?;
-        socket.local_addr().ok().map(|address| address.ip())
-    };
+    own_v4().or_else(own_v6).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+/// This host's IPv4 address towards others.
+pub fn own_v4() -> Option<IpAddr> {
     towards("0.0.0.0:0", "192.0.2.1:9")
-        .or_else(|| towards("[::]:0", "[2001:db8::1]:9"))
-        .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+/// This host's IPv6 address towards others.
+pub fn own_v6() -> Option<IpAddr> {
+    towards("[::]:0", "[2001:db8::1]:9")
+}
+
+/// The loopback address of IPv6, on a host that has one.
+pub fn loopback_v6() -> Option<IpAddr> {
+    towards("[::1]:0", "[::1]:9")
+}
+
+fn towards(bind: &str, to: &str) -> Option<IpAddr> {
+    let socket = UdpSocket::bind(bind).ok()?;
+    socket.connect(to).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
 }
 
 #[cfg(test)]
@@ -70,7 +88,14 @@ mod tests {
     #[test]
     fn the_json_form_is_that_of_the_contract() {
         let listen = "127.0.0.1:8080".parse().unwrap();
-        let ready = Ready { url: url_of(listen, false).unwrap(), listen, derp: None, stun: None, pid: 7 };
+        let ready = Ready {
+            url: url_of(listen, false).unwrap(),
+            listen,
+            derp: None,
+            stun: None,
+            pid: 7,
+            setup_code: None,
+        };
         assert_eq!(ready.to_string(), "listening on http://127.0.0.1:8080");
         let json = serde_json::to_value(&ready).unwrap();
         assert_eq!(

@@ -24,8 +24,6 @@ use crate::store::{Read, Tx};
 pub const REGISTRATION: Duration = Duration::from_secs(600);
 /// How a worker's key begins.
 pub const WORKER_KEY_PREFIX: &str = "wwk_";
-/// How often it is looked for uses to give back.
-const SWEEP_EVERY: Duration = Duration::from_secs(30);
 /// The code of a token that nobody made, or that is gone with its organization.
 const UNKNOWN: &str = "token_unknown";
 /// How many stale uses one transaction takes back.
@@ -110,21 +108,14 @@ pub async fn forget(app: &App, worker: RedemptionId) -> Result<()> {
     app.store().write(move |tx| redemption::delete(tx, worker).map(drop)).await
 }
 
-/// Gives uses back that no device registered with in time, until the coordinator stops.
-pub async fn sweep(app: App) {
-    let mut stop = app.supervisor().stop_signal();
-    loop {
-        tokio::select! {
-            () = stop.wait() => return,
-            () = tokio::time::sleep(SWEEP_EVERY) => {}
-        }
-        let now = app.now();
-        match app.store().write(move |tx| take_back(tx, now)).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "uses of join tokens went back: no device came"),
-            Err(e) => tracing::warn!("unregistered uses of join tokens stay for now: {e}"),
-        }
+/// Gives uses back that no device registered with in time. For the coordinator's own housekeeping.
+pub async fn sweep(app: &App) -> Result<()> {
+    let now = app.now();
+    let count = app.store().write(move |tx| take_back(tx, now)).await?;
+    if count > 0 {
+        tracing::info!(count, "uses of join tokens went back: no device came");
     }
+    Ok(())
 }
 
 /// The token behind a pasted word, if it would let a device in now. Spends nothing.

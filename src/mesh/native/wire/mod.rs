@@ -5,6 +5,7 @@ mod answer;
 mod fold;
 mod node;
 mod profile;
+mod relay_map;
 mod request;
 
 pub use answer::{
@@ -12,4 +13,5 @@ pub use answer::{
 };
 pub use node::{PeerNode, PeerPatch, SelfNode, to_json};
 pub use profile::Profile;
+pub use relay_map::{RelayNode, relay_map};
 pub use request::{MapRequest, RegisterRequest};
