@@ -10,10 +10,13 @@
 pub mod api;
 pub mod coordinator;
 pub mod database;
+pub mod dns;
 pub mod house;
+pub mod internet;
 pub mod netns;
 pub mod postgres;
 pub mod process;
+pub mod relay;
 pub mod state;
 pub mod tailscaled;
 pub mod wait;
