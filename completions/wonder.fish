@@ -47,21 +47,21 @@ complete -c wonder -n "__fish_wonder_needs_command" -f -a "org" -d 'Organization
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "man" -d 'Print the manual page, or write every page into a directory'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l listen -d 'Where to listen; port 0 takes any that is free' -r
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l url -d 'The URL by which devices and people reach it [default: made from the address it listens on]' -r
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l data-dir -d 'Where its data lives [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l database -d 'sqlite:PATH or postgres://… [default: SQLite in the data directory]' -r
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l tls-cert -d 'The certificate (PEM) of its own HTTPS' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l tls-key -d 'The key (PEM) of that certificate' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l derp-listen -d 'Where the relay listens' -r
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l stun-listen -d 'Where STUN listens (UDP)' -r
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l ephemeral-grace -d 'How long an ephemeral node outlives its last connection [default: 2m]' -r
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l config -d 'A file with these settings (TOML); flags and environment win over it' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l listen -d 'Where to listen; port 0 takes a free one [default: [::]:8080]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l url -d 'The URL that devices reach this coordinator by [default: the address it listens on]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l data-dir -d 'Where the coordinator keeps what it must not lose [default: /var/lib/wonder for root]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l database -d '`sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME` [default: SQLite in the data directory]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l tls-cert -d 'The certificate chain of the coordinator, in PEM; read again on SIGHUP' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l tls-key -d 'The private key of that certificate, in PEM' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l derp-listen -d 'Where the relay listens [default: the coordinator\'s own port where that has TLS, else port 8443]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l stun-listen -d 'Where STUN listens, on UDP [default: port 3478]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l ephemeral-grace -d 'How long an ephemeral node stays after its last disconnect [default: 2m]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l config -d 'A TOML file with these settings and more (DNS, extra relays)' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l org -d 'The organization to act on, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l no-derp -d 'Run without relay and STUN'
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l no-derp -d 'Run neither relay nor STUN'
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l json -d 'Answer with one JSON document'
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -s q -l quiet -d 'Print data and errors only'
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -s v -l verbose -d 'Say on stderr what is done, as a log'

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use common::postgres::Server;
 use futures_util::future::join_all;
+use rustix::process::{Pid, Signal, kill_process};
 use wonder::core::{Error, Kind, Result};
 use wonder::store::{DatabaseUrl, Purpose, Store};
 
@@ -128,6 +129,29 @@ async fn a_statement_that_hangs_ends_in_time() {
     assert_eq!((error.kind(), error.message()), (Kind::Unavailable, "the database took too long"));
     assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
     count(&store).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hangs_in_the_middle_is_given_up_in_time_and_found_again() {
+    let server = Server::start();
+    let url = server.database();
+    let store = open(&url).unwrap();
+    assert!(join_all((0..16).map(|_| count(&store))).await.into_iter().all(|w| w.is_ok()));
+    let all = format!("SELECT pid FROM pg_stat_activity WHERE datname = '{}'", database_name(&url));
+    let backends: Vec<Pid> = server
+        .sql("postgres", &all)
+        .lines()
+        .map(|pid| Pid::from_raw(pid.parse().unwrap()).unwrap())
+        .collect();
+    let signal = |signal| backends.iter().for_each(|pid| kill_process(*pid, signal).unwrap());
+    signal(Signal::STOP);
+    let started = Instant::now();
+    let hanging = join_all((0..16).map(|_| count(&store))).await;
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+    let failed = hanging.into_iter().filter_map(Result::err);
+    assert!(failed.map(|e| assert_eq!(e.kind(), Kind::Unavailable)).count() >= 8);
+    signal(Signal::CONT);
+    recovered(&store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,6 +44,9 @@ pub fn completions(ctx: &Ctx, what: &Completions, mut command: Command) -> Resul
 }
 
 pub fn man(ctx: &Ctx, what: &Man, command: Command) -> Result<()> {
+    // The pages of `help` say nothing that the others do not.
+    let mut command = command.disable_help_subcommand(true);
+    command.build();
     match &what.directory {
         Some(directory) => {
             write_pages(directory, command).map_err(|error| unwritten(directory, &error))?;
@@ -61,8 +64,7 @@ pub fn man(ctx: &Ctx, what: &Man, command: Command) -> Result<()> {
 
 fn write_pages(directory: &Path, command: Command) -> std::io::Result<()> {
     std::fs::create_dir_all(directory)?;
-    // The pages of `help` itself say nothing that the others do not.
-    clap_mangen::generate_to(command.disable_help_subcommand(true), directory)
+    clap_mangen::generate_to(command, directory)
 }
 
 fn unwritten(directory: &Path, error: &std::io::Error) -> Error {

@@ -94,7 +94,7 @@ fn show_secret(ctx: &Ctx, made: &NewKey, what: &str) -> Result<()> {
             scopes(&made.key)
         )
     })?;
-    ctx.ui.next("WONDER_TOKEN=… wonder whoami", "works as this key");
+    ctx.ui.next("WONDER_TOKEN=… wonder node list", "works as this key");
     Ok(())
 }
 

@@ -259,7 +259,7 @@ fn show(ctx: &Ctx, standing: &Standing<'_>) -> Result<()> {
                 ("Coordinator", standing.coordinator.to_string()),
                 ("Organization", standing.organization.map(|org| org.name.clone()).unwrap_or_default()),
                 ("Profile", source.to_owned()),
-                ("Ends", until(ctx.now(), standing.expires_at)),
+                ("Expires", until(ctx.now(), standing.expires_at)),
             ],
         )
     })

@@ -1,8 +1,6 @@
 //! A real PostgreSQL for tests: Debian's package, in a directory of its own, on a Unix socket. It ends with
 //! the last test that uses it, and with the process, however that ends.
 
-#![allow(dead_code, reason = "each test program uses its own part of this")]
-
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
