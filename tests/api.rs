@@ -8,11 +8,12 @@ use common::api::{Answer, Coordinator, PASSWORD};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use wonder::core::key::MachineKey;
-use wonder::core::secret::Secret;
-use wonder::service::join;
+use wonder::core::key::{MachineKey, NodeKey};
+use wonder::mesh::native::wire::RegisterRequest;
+use wonder::service::{device, join};
 
 coordinator_stories! {
     a_new_coordinator_is_set_up_once
@@ -23,12 +24,17 @@ coordinator_stories! {
     what_a_token_may_be_is_bounded
     lists_come_in_pages
     sixty_four_devices_share_ten_uses
+    thirty_two_machines_share_five_uses_of_the_token_s_own_key
+    a_machine_that_registers_many_times_at_once_takes_one_use
     a_token_that_is_over_says_how
     a_key_belongs_to_the_machine_that_used_it_first
     a_device_that_joins_twice_counts_once
     the_token_s_own_key_takes_one_use_for_each_machine
     what_a_revoked_token_minted_joins_nobody
     a_use_that_no_device_comes_for_goes_back
+    who_was_removed_does_not_come_back_with_a_used_key
+    a_worker_sees_itself_and_leaves
+    a_worker_that_breaks_off_gives_its_use_back
     unknown_tokens_are_asked_for_so_often
     an_api_key_does_what_its_scopes_say
     an_api_key_is_rotated_with_an_overlap
@@ -57,11 +63,29 @@ async fn join(c: &Coordinator, secret: &str) -> Answer {
     c.call("POST", "/api/v1/join", None, Some(json!({ "token": secret }))).await
 }
 
-/// What device registration does with an auth key.
-async fn claim(c: &Coordinator, auth_key: &str, machine: u8) -> Result<join::Claim, String> {
-    let (key, now) = (Secret::new(auth_key), c.app.now());
-    let claimed = c.app.store().write(move |tx| join::claim(tx, &key, MachineKey([machine; 32]), now)).await;
-    claimed.map_err(|e| e.code().to_owned())
+/// Registers a device as its own client does; each time with a node key of its own.
+async fn register(c: &Coordinator, auth_key: &str, machine: u8) -> Result<(), String> {
+    static NODE_KEYS: AtomicU64 = AtomicU64::new(1);
+    let mut node_key = [7; 32];
+    node_key[..8].copy_from_slice(&NODE_KEYS.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    let request = json!({
+        "Version": 131,
+        "NodeKey": NodeKey(node_key),
+        "Auth": { "AuthKey": auth_key },
+        "Hostinfo": { "Hostname": format!("device{machine}"), "OS": "linux" },
+    });
+    let request = RegisterRequest::read(request.to_string().as_bytes()).unwrap();
+    let address = "127.0.0.1".parse().unwrap();
+    let registered = device::register(&c.app, MachineKey([machine; 32]), address, &request).await;
+    registered.map(|answer| assert!(answer.machine_authorized)).map_err(|e| e.code().to_owned())
+}
+
+fn minted(joined: &Answer) -> &str {
+    joined.body["mesh"]["auth_key"].as_str().unwrap_or_else(|| panic!("no auth key in {joined:?}"))
+}
+
+fn nodes(org: &str) -> String {
+    format!("/api/v1/organizations/{org}/nodes")
 }
 
 async fn a_new_coordinator_is_set_up_once(c: Coordinator) {
@@ -120,6 +144,10 @@ async fn what_is_wrong_with_a_call_is_a_problem(c: Coordinator) {
     let form = c.say(raw("application/x-www-form-urlencoded", "name=x").as_bytes()).await;
     assert_eq!(form.problem(), (415, "unsupported_media_type"));
     assert_eq!(c.say(raw("application/json; charset=utf-8", "{}").as_bytes()).await.status, 201);
+    for strange in ["%00", "%ff", "a%0Ab"] {
+        let answer = c.get(&format!("{}/{strange}", tokens(&org)), &bearer).await;
+        assert_eq!(answer.problem(), (400, "malformed_path"), "{strange}");
+    }
     let nowhere = c.get("/api/v1/nowhere", &bearer).await;
     assert_eq!(nowhere.problem(), (404, "route_not_found"));
     let method = c.call("PUT", "/api/v1/version", None, None).await;
@@ -249,6 +277,44 @@ async fn sixty_four_devices_share_ten_uses(c: Coordinator) {
     assert!(shown.body["token"]["last_used_at"].is_string());
 }
 
+/// Registers at once, one task for each machine; how it went, in any order.
+async fn register_at_once(c: &Arc<Coordinator>, key: &str, machines: Vec<u8>) -> Vec<Result<(), String>> {
+    let register = |machine| {
+        let (c, key) = (Arc::clone(c), key.to_owned());
+        #[expect(clippy::disallowed_methods, reason = "a test")]
+        tokio::spawn(async move { register(&c, &key, machine).await })
+    };
+    let tasks: Vec<_> = machines.into_iter().map(register).collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    answers
+}
+
+async fn thirty_two_machines_share_five_uses_of_the_token_s_own_key(c: Coordinator) {
+    let (bearer, org) = c.person("ada@example.org").await;
+    let made = make_token(&c, &bearer, &org, json!({ "uses": 5 })).await;
+    let c = Arc::new(c);
+    let answers = register_at_once(&c, made.text("auth_key"), (1..=32).collect()).await;
+    let refused: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+    assert_eq!(refused.len(), 27);
+    assert!(refused.iter().all(|code| *code == "token_used_up"), "{refused:?}");
+    assert_eq!(c.get(&nodes(&org), &bearer).await.body["nodes"].as_array().unwrap().len(), 5);
+}
+
+async fn a_machine_that_registers_many_times_at_once_takes_one_use(c: Coordinator) {
+    let (bearer, org) = c.person("ada@example.org").await;
+    let made = make_token(&c, &bearer, &org, json!({ "name": "t", "uses": 5 })).await;
+    let c = Arc::new(c);
+    let answers = register_at_once(&c, made.text("auth_key"), vec![1; 16]).await;
+    assert!(answers.iter().any(Result::is_ok), "{answers:?}");
+    let told: BTreeSet<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+    assert!(told.iter().all(|code| *code == "registering"), "a client tries again: {told:?}");
+    assert_eq!(c.get(&nodes(&org), &bearer).await.body["nodes"].as_array().unwrap().len(), 1);
+    assert_eq!(c.get(&format!("{}/t", tokens(&org)), &bearer).await.body["token"]["uses_left"], 4);
+}
+
 async fn a_token_that_is_over_says_how(c: Coordinator) {
     let (bearer, org) = c.person("ada@example.org").await;
     let expiring = make_token(&c, &bearer, &org, json!({ "ttl_seconds": 60 })).await;
@@ -270,75 +336,121 @@ async fn a_token_that_is_over_says_how(c: Coordinator) {
 
 async fn a_key_belongs_to_the_machine_that_used_it_first(c: Coordinator) {
     let (bearer, org) = c.person("ada@example.org").await;
-    let made = make_token(&c, &bearer, &org, json!({ "ephemeral": true, "tags": ["tag:b", "tag:a"] })).await;
+    let made = make_token(&c, &bearer, &org, json!({ "tags": ["tag:b", "tag:a"] })).await;
     let joined = join(&c, made.text("secret")).await;
-    let key = joined.body["mesh"]["auth_key"].as_str().unwrap();
-    let first = claim(&c, key, 1).await.unwrap();
-    assert_eq!((first.org_id.to_string(), first.ephemeral), (org, true));
-    assert_eq!(first.tags, ["tag:a", "tag:b"]);
-    assert_eq!(claim(&c, key, 1).await.unwrap().redemption, first.redemption, "a re-log-in shows it again");
-    assert_eq!(claim(&c, key, 2).await.unwrap_err(), "auth_key_used");
+    register(&c, minted(&joined), 1).await.unwrap();
+    register(&c, minted(&joined), 1).await.expect("a re-log-in shows it again");
+    assert_eq!(register(&c, minted(&joined), 2).await.unwrap_err(), "auth_key_used");
+    let listed = c.get(&nodes(&org), &bearer).await;
+    assert_eq!(listed.body["nodes"].as_array().unwrap().len(), 1);
+    assert_eq!(listed.body["nodes"][0]["tags"], json!(["tag:a", "tag:b"]));
     c.later(Duration::from_secs(8 * 3600));
-    assert_eq!(claim(&c, key, 1).await.unwrap_err(), "token_expired");
+    assert_eq!(register(&c, minted(&joined), 1).await.unwrap_err(), "token_expired");
 }
 
 async fn a_device_that_joins_twice_counts_once(c: Coordinator) {
     let (bearer, org) = c.person("ada@example.org").await;
     let made = make_token(&c, &bearer, &org, json!({ "name": "two", "uses": 2 })).await;
-    let mut keys = Vec::new();
-    for _ in 0..2 {
-        keys.push(join(&c, made.text("secret")).await.body["mesh"]["auth_key"].as_str().unwrap().to_owned());
-    }
-    claim(&c, &keys[0], 1).await.unwrap();
-    claim(&c, &keys[1], 1).await.unwrap();
+    let (first, second) = (join(&c, made.text("secret")).await, join(&c, made.text("secret")).await);
+    register(&c, minted(&first), 1).await.unwrap();
+    register(&c, minted(&second), 1).await.unwrap();
     let shown = c.get(&format!("{}/two", tokens(&org)), &bearer).await;
     assert_eq!(shown.body["token"]["uses_left"], 1, "the second log-in gave the first one's use back");
-    assert_eq!(claim(&c, &keys[0], 1).await.unwrap_err(), "token_unknown", "the first key is over");
+    assert_eq!(register(&c, minted(&first), 1).await.unwrap_err(), "token_unknown", "the first key is over");
 }
 
 async fn the_token_s_own_key_takes_one_use_for_each_machine(c: Coordinator) {
     let (bearer, org) = c.person("ada@example.org").await;
     let made = make_token(&c, &bearer, &org, json!({ "uses": 2 })).await;
     let key = made.text("auth_key");
-    let first = claim(&c, key, 1).await.unwrap();
-    assert_eq!(claim(&c, key, 1).await.unwrap().redemption, first.redemption);
-    claim(&c, key, 2).await.unwrap();
-    assert_eq!(claim(&c, key, 3).await.unwrap_err(), "token_used_up");
-    assert_eq!(claim(&c, key, 2).await.map(|_| ()), Ok(()), "who has a use keeps it");
-    assert_eq!(claim(&c, "wak_guess", 2).await.unwrap_err(), "token_unknown");
+    register(&c, key, 1).await.unwrap();
+    register(&c, key, 1).await.unwrap();
+    register(&c, key, 2).await.unwrap();
+    assert_eq!(register(&c, key, 3).await.unwrap_err(), "token_used_up");
+    register(&c, key, 2).await.expect("who has a use keeps it");
+    assert_eq!(register(&c, "wak_guess", 2).await.unwrap_err(), "token_unknown");
     assert_eq!(join(&c, made.text("secret")).await.problem(), (403, "token_used_up"));
+}
+
+async fn who_was_removed_does_not_come_back_with_a_used_key(c: Coordinator) {
+    let (bearer, org) = c.person("ada@example.org").await;
+    let made = make_token(&c, &bearer, &org, json!({ "uses": 2 })).await;
+    let joined = join(&c, made.text("secret")).await;
+    register(&c, minted(&joined), 1).await.unwrap();
+    register(&c, made.text("auth_key"), 2).await.unwrap();
+    for device in ["device1", "device2"] {
+        let removed = c.call("DELETE", &format!("{}/{device}", nodes(&org)), Some(&bearer), None).await;
+        assert_eq!(removed.status, 200, "{removed:?}");
+    }
+    assert_eq!(register(&c, minted(&joined), 1).await.unwrap_err(), "auth_key_used");
+    assert_eq!(register(&c, made.text("auth_key"), 2).await.unwrap_err(), "token_used_up");
+    let worker = c.get("/api/v1/worker", joined.text("worker_key")).await;
+    assert_eq!(worker.body["node"], Value::Null);
 }
 
 async fn what_a_revoked_token_minted_joins_nobody(c: Coordinator) {
     let (bearer, org) = c.person("ada@example.org").await;
     let made = make_token(&c, &bearer, &org, json!({ "name": "t", "reusable": true })).await;
-    let joined = join(&c, made.text("secret")).await;
-    let registered = join(&c, made.text("secret")).await;
-    let key = |answer: &Answer| answer.body["mesh"]["auth_key"].as_str().unwrap().to_owned();
-    claim(&c, &key(&registered), 2).await.unwrap();
+    let (waiting, registered) = (join(&c, made.text("secret")).await, join(&c, made.text("secret")).await);
+    register(&c, minted(&registered), 2).await.unwrap();
     c.call("DELETE", &format!("{}/t", tokens(&org)), Some(&bearer), None).await;
-    assert_eq!(claim(&c, &key(&joined), 1).await.unwrap_err(), "token_revoked");
-    assert_eq!(claim(&c, &key(&registered), 2).await.unwrap_err(), "token_revoked");
-    assert_eq!(claim(&c, made.text("auth_key"), 3).await.unwrap_err(), "token_revoked");
+    assert_eq!(register(&c, minted(&waiting), 1).await.unwrap_err(), "token_revoked");
+    assert_eq!(register(&c, minted(&registered), 2).await.unwrap_err(), "token_revoked");
+    assert_eq!(register(&c, made.text("auth_key"), 3).await.unwrap_err(), "token_revoked");
+    let worker = c.get("/api/v1/worker", registered.text("worker_key")).await;
+    assert_eq!(worker.body["node"]["name"], "device2", "who has joined stays");
 }
 
 async fn a_use_that_no_device_comes_for_goes_back(c: Coordinator) {
     let (bearer, org) = c.person("ada@example.org").await;
     let made = make_token(&c, &bearer, &org, json!({ "name": "t" })).await;
     let joined = join(&c, made.text("secret")).await;
-    let key = joined.body["mesh"]["auth_key"].as_str().unwrap();
     c.later(Duration::from_secs(599));
     join::sweep(&c.app).await.unwrap();
     assert_eq!(join(&c, made.text("secret")).await.problem(), (403, "token_used_up"));
     c.later(Duration::from_secs(1));
-    assert_eq!(claim(&c, key, 1).await.unwrap_err(), "auth_key_expired");
+    assert_eq!(register(&c, minted(&joined), 1).await.unwrap_err(), "auth_key_expired");
     join::sweep(&c.app).await.unwrap();
     let again = join(&c, made.text("secret")).await;
     assert_eq!(again.status, 201, "{again:?}");
-    claim(&c, again.body["mesh"]["auth_key"].as_str().unwrap(), 1).await.unwrap();
+    register(&c, minted(&again), 1).await.unwrap();
     c.later(Duration::from_secs(3600));
     join::sweep(&c.app).await.unwrap();
     assert_eq!(c.get(&format!("{}/t", tokens(&org)), &bearer).await.body["token"]["uses_left"], 0);
+}
+
+async fn a_worker_sees_itself_and_leaves(c: Coordinator) {
+    let (bearer, org) = c.person("ada@example.org").await;
+    let made = make_token(&c, &bearer, &org, json!({ "ephemeral": true })).await;
+    let joined = join(&c, made.text("secret")).await;
+    register(&c, minted(&joined), 1).await.unwrap();
+    let seen = c.get("/api/v1/worker", joined.text("worker_key")).await;
+    assert_eq!(seen.body["node"]["dns_name"], "device1.ada.wonder.internal", "{seen:?}");
+    assert_eq!(
+        (&seen.body["node"]["ephemeral"], &seen.body["node"]["owner"]),
+        (&json!(true), &json!("ada@example.org"))
+    );
+    let left = c.call("DELETE", "/api/v1/worker", Some(joined.text("worker_key")), None).await;
+    assert_eq!(left.status, 204, "{left:?}");
+    assert_eq!(c.get(&nodes(&org), &bearer).await.body["nodes"], json!([]));
+    assert_eq!(c.get("/api/v1/worker", joined.text("worker_key")).await.status, 401);
+    assert_eq!(register(&c, minted(&joined), 1).await.unwrap_err(), "token_unknown");
+    assert_eq!(join(&c, made.text("secret")).await.problem(), (403, "token_used_up"), "a use is a use");
+}
+
+async fn a_worker_that_breaks_off_gives_its_use_back(c: Coordinator) {
+    let (bearer, org) = c.person("ada@example.org").await;
+    let made = make_token(&c, &bearer, &org, json!({})).await;
+    let joined = join(&c, made.text("secret")).await;
+    let worker = joined.text("worker_key").to_owned();
+    let seen = c.get("/api/v1/worker", &worker).await;
+    assert_eq!(seen.body, json!({ "node": null, "coordinator": format!("http://{}", c.address) }));
+    assert_eq!(c.get("/api/v1/worker", &bearer).await.problem(), (401, "worker_key_unknown"));
+    assert_eq!(c.get("/api/v1/session", &worker).await.problem(), (401, "not_logged_in"));
+    assert_eq!(c.call("DELETE", "/api/v1/worker", Some(&worker), None).await.status, 204);
+    assert_eq!(c.call("DELETE", "/api/v1/worker", Some(&worker), None).await.status, 401);
+    assert_eq!(register(&c, minted(&joined), 1).await.unwrap_err(), "token_unknown");
+    assert_eq!(join(&c, made.text("secret")).await.status, 201);
 }
 
 async fn unknown_tokens_are_asked_for_so_often(c: Coordinator) {

@@ -63,7 +63,7 @@ fn shape(path: &str, text: &str) -> Vec<String> {
     if !text.starts_with("//!") {
         found.push(format!("src/{path}: opens without `//!`: say what it is for"));
     }
-    let lines = without_tests(text).lines().count();
+    let lines = if is_tests(path) { 0 } else { without_tests(text).lines().count() };
     if lines > LONGEST_FILE {
         found.push(format!("src/{path}: {lines} lines without its tests; at most {LONGEST_FILE}"));
     }
@@ -109,9 +109,17 @@ fn depth(path: &str) -> usize {
     path.split('/').filter(|part| *part != "mod.rs").count()
 }
 
-/// Everything before the module of unit tests.
+/// Whether a file holds tests alone.
+fn is_tests(path: &str) -> bool {
+    path.ends_with("tests.rs") || path.split('/').any(|part| ["tests", "stories"].contains(&part))
+}
+
+/// Everything before the module of unit tests, where that stands in the file itself.
 fn without_tests(text: &str) -> &str {
-    text.find("#[cfg(test)]\nmod ").map_or(text, |start| &text[..start])
+    let mut modules = text.match_indices("#[cfg(test)]\nmod ");
+    let inline =
+        modules.find(|(at, start)| text[at + start.len()..].lines().next().unwrap_or("").contains('{'));
+    inline.map_or(text, |(at, _)| &text[..at])
 }
 
 /// The first segment after every `crate::`, those in braces too.
@@ -290,6 +298,9 @@ mod checker {
         assert_eq!(check("core/a.rs", &"\n".repeat(LONGEST_FILE)).len(), 1);
         let tests = format!("#[cfg(test)]\nmod tests {{{}}}", "\n".repeat(LONGEST_FILE));
         assert_eq!(check("core/a.rs", &tests).len(), 0);
+        let elsewhere = format!("#[cfg(test)]\nmod tests;{}", "\n".repeat(LONGEST_FILE));
+        assert_eq!(check("core/a.rs", &elsewhere).len(), 1);
+        assert_eq!(check("core/a/tests.rs", &elsewhere).len(), 0);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Stories of accounts, log-ins, organizations and rights, on both engines.
+//! Stories of accounts, log-ins and organizations, on both engines.
 
 #![allow(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
@@ -8,23 +8,15 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use common::database::Database;
+use common::house::{House, PASSWORD, START, code, days, from, operator};
 use futures_util::future::join_all;
+use wonder::core::Kind;
 use wonder::core::id::{OrgId, UserNumber};
-use wonder::core::role::{
-    CreateJoinTokens, ManageApiKeys, ManageNodes, Permission, Role, ViewAudit, ViewNodes, ViewOrganization,
-};
 use wonder::core::secret::Secret;
-use wonder::core::{Error, Kind, Result, Timestamp};
-use wonder::runtime::{Clock, Supervisor};
-use wonder::service::app::{App, Settings};
-use wonder::service::audit::{self, Origin};
-use wonder::service::authority::{Caller, May};
-use wonder::service::session::{self, LogIn, LoggedIn};
+use wonder::service::audit::Origin;
+use wonder::service::session;
 use wonder::service::setup::{self, SetUp};
-use wonder::service::user::{self, NewUser, Operator};
-use wonder::store::engine::params;
-use wonder::store::user::User;
-use wonder::store::{Row, Store};
+use wonder::service::user::{self, NewUser};
 
 on_both_engines! {
     the_first_account_administers_and_the_next_does_not
@@ -43,99 +35,6 @@ on_both_engines! {
     the_set_up_code_makes_one_administrator
     of_many_redemptions_of_the_set_up_code_one_succeeds
     a_set_up_code_ends_with_the_first_account
-    an_outsider_finds_no_organization
-    roles_allow_what_the_table_says
-    every_change_leaves_one_row_in_the_audit_trail
-    a_change_that_fails_leaves_no_row_in_the_audit_trail
-    the_database_holds_no_secret_in_clear
-}
-
-const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-const PASSWORD: &str = "correct horse battery";
-
-/// A coordinator without its network.
-struct House {
-    app: App,
-    clock: Clock,
-    _database: Database,
-}
-
-impl House {
-    fn new(database: Database) -> House {
-        let clock = Clock::manual(START);
-        let settings = Settings::at("http://localhost:8080".parse().unwrap());
-        let app = App::new(database.open(), clock.clone(), Supervisor::new(), settings);
-        House { app, clock, _database: database }
-    }
-
-    fn store(&self) -> &Store {
-        self.app.store()
-    }
-
-    async fn create(&self, email: &str) -> Result<User> {
-        let new = NewUser { email: email.parse()?, password: Secret::new(PASSWORD), admin: false };
-        user::create(&self.app, &operator(), new).await
-    }
-
-    async fn log_in(&self, email: &str) -> Result<LoggedIn> {
-        self.log_in_with(email, PASSWORD, Origin::default()).await
-    }
-
-    async fn log_in_with(&self, email: &str, password: &str, origin: Origin) -> Result<LoggedIn> {
-        let label = "wonder on laptop".into();
-        let log_in = LogIn { email: email.into(), password: Secret::new(password), label };
-        session::log_in(&self.app, log_in, origin).await
-    }
-
-    async fn authenticate(&self, token: &Secret) -> Result<Caller> {
-        session::authenticate(&self.app, token, Origin::default()).await
-    }
-
-    /// A new account that is logged in.
-    async fn person(&self, email: &str) -> (Caller, LoggedIn) {
-        self.create(email).await.unwrap();
-        let logged_in = self.log_in(email).await.unwrap();
-        (self.authenticate(&logged_in.token).await.unwrap(), logged_in)
-    }
-
-    async fn count(&self, sql: &'static str) -> i64 {
-        self.store().read(move |r| r.first(sql, &[])?.unwrap().take(0)).await.unwrap()
-    }
-
-    async fn column(&self, sql: &'static str) -> Vec<String> {
-        let rows: Vec<Row> = self.store().read(move |r| r.query(sql, &[])).await.unwrap();
-        rows.into_iter().map(|mut row| row.take(0).unwrap()).collect()
-    }
-
-    async fn actions(&self) -> Vec<String> {
-        self.column("SELECT action FROM audit_events ORDER BY action").await
-    }
-
-    async fn join(&self, org: OrgId, email: &'static str, role: Role) {
-        self.store()
-            .write(move |tx| {
-                let user = wonder::store::user::by_email(tx, &email.parse()?)?.unwrap();
-                wonder::store::organization::add_member(tx, org, user.id, role, START)
-            })
-            .await
-            .unwrap();
-    }
-}
-
-fn operator() -> Operator {
-    Operator::local("root")
-}
-
-fn from(address: &str) -> Origin {
-    Origin { address: Some(address.parse().unwrap()), request_id: Some("r1".into()) }
-}
-
-fn days(count: u64) -> Duration {
-    Duration::from_secs(count * 86_400)
-}
-
-fn code<T>(result: Result<T>) -> String {
-    result.err().map(|e: Error| e.code().to_owned()).unwrap_or_default()
 }
 
 async fn the_first_account_administers_and_the_next_does_not(database: Database) {
@@ -349,101 +248,4 @@ async fn a_set_up_code_ends_with_the_first_account(database: Database) {
     house.create("ada@example.org").await.unwrap();
     let set_up = SetUp { code: secret, email: "eve@example.org".into(), password: Secret::new(PASSWORD) };
     assert_eq!(code(setup::redeem(&house.app, set_up, Origin::default()).await), "setup_code_invalid");
-}
-
-async fn an_outsider_finds_no_organization(database: Database) {
-    let house = House::new(database);
-    let (ada, her) = house.person("ada@example.org").await;
-    let (eve, _) = house.person("eve@example.org").await;
-    let id = her.membership.organization.id.to_string();
-    for wanted in [id.as_str(), "ada", "nothing"] {
-        let refused = May::<ViewNodes>::check(&house.app, &eve, Some(wanted)).await.unwrap_err();
-        assert_eq!((refused.kind(), refused.code()), (Kind::NotFound, "organization_not_found"));
-    }
-    for wanted in [Some(id.as_str()), Some("ada"), None] {
-        let may = May::<ViewNodes>::check(&house.app, &ada, wanted).await.unwrap();
-        assert_eq!(
-            (may.org(), may.realm()),
-            (her.membership.organization.id, her.membership.organization.realm)
-        );
-        assert_eq!(may.role(), Some(Role::Owner));
-    }
-    house.join(her.membership.organization.id, "eve@example.org", Role::Member).await;
-    let may = May::<ViewNodes>::check(&house.app, &eve, Some("ada")).await.unwrap();
-    assert_eq!(may.role(), Some(Role::Member));
-}
-
-async fn roles_allow_what_the_table_says(database: Database) {
-    let house = House::new(database);
-    let (_, ada) = house.person("ada@example.org").await;
-    let org = ada.membership.organization.id;
-    let (member, _) = house.person("member@example.org").await;
-    let (admin, _) = house.person("admin@example.org").await;
-    house.join(org, "member@example.org", Role::Member).await;
-    house.join(org, "admin@example.org", Role::Admin).await;
-    async fn may<P: Permission>(house: &House, caller: &Caller) -> bool {
-        let checked = May::<P>::check(&house.app, caller, Some("ada")).await;
-        assert!(checked.as_ref().err().is_none_or(|e| e.code() == "role_too_low"));
-        checked.is_ok()
-    }
-    assert!(may::<ViewOrganization>(&house, &member).await && may::<ViewNodes>(&house, &member).await);
-    assert!(!may::<ManageNodes>(&house, &member).await && !may::<CreateJoinTokens>(&house, &member).await);
-    assert!(!may::<ManageApiKeys>(&house, &member).await && !may::<ViewAudit>(&house, &member).await);
-    assert!(may::<ManageNodes>(&house, &admin).await && may::<CreateJoinTokens>(&house, &admin).await);
-    assert!(may::<ManageApiKeys>(&house, &admin).await && may::<ViewAudit>(&house, &admin).await);
-}
-
-async fn every_change_leaves_one_row_in_the_audit_trail(database: Database) {
-    let house = House::new(database);
-    house.create("ada@example.org").await.unwrap();
-    let logged_in = house.log_in_with("ada@example.org", PASSWORD, from("192.0.2.7")).await.unwrap();
-    let caller = house.authenticate(&logged_in.token).await.unwrap();
-    let may = May::<ViewAudit>::check(&house.app, &caller, None).await.unwrap();
-    session::log_out(&house.app, &caller).await.unwrap();
-    for _ in 0..2 {
-        user::disable(&house.app, &operator(), "ada@example.org").await.unwrap();
-    }
-    for _ in 0..2 {
-        user::enable(&house.app, &operator(), "ada@example.org").await.unwrap();
-    }
-    user::reset_password(&house.app, &operator(), "ada@example.org", Secret::new(PASSWORD)).await.unwrap();
-    let expected = [
-        "organization.create",
-        "session.create",
-        "session.revoke",
-        "user.create",
-        "user.disable",
-        "user.enable",
-        "user.reset_password",
-    ];
-    assert_eq!(house.actions().await, expected);
-    let of_org = audit::list(&house.app, &may, START, None, 10).await.unwrap();
-    let [made] = &of_org[..] else { panic!("{of_org:?}") };
-    assert_eq!((made.action.as_str(), made.actor_name.as_str()), ("organization.create", "ada@example.org"));
-    assert_eq!((made.address, made.request_id.as_deref()), (from("192.0.2.7").address, Some("r1")));
-    assert!(audit::list(&house.app, &may, START, Some(made.id), 10).await.unwrap().is_empty());
-}
-
-async fn a_change_that_fails_leaves_no_row_in_the_audit_trail(database: Database) {
-    let house = House::new(database);
-    house.create("ada@example.org").await.unwrap();
-    house.create("ada@example.org").await.unwrap_err();
-    house.log_in_with("ada@example.org", "wrong password", Origin::default()).await.unwrap_err();
-    assert_eq!(house.actions().await, ["user.create"]);
-}
-
-async fn the_database_holds_no_secret_in_clear(database: Database) {
-    let house = House::new(database);
-    let setup_code = setup::offer(&house.app).await.unwrap().unwrap();
-    let stored = setup_code.hash().as_bytes().to_vec();
-    let found = "SELECT COUNT(*) FROM setup_codes WHERE code_hash = ?1";
-    let found = house.store().read(move |r| r.first(found, params![stored])?.unwrap().take::<i64>(0));
-    assert_eq!(found.await.unwrap(), 1);
-    let (_, ada) = house.person("ada@example.org").await;
-    let [hash] = &house.column("SELECT password_hash FROM users").await[..] else { panic!() };
-    assert!(hash.starts_with("$argon2id$") && !hash.contains(PASSWORD));
-    let hash = ada.token.hash().as_bytes().to_vec();
-    let found = "SELECT COUNT(*) FROM sessions WHERE token_hash = ?1";
-    let found = house.store().read(move |r| r.first(found, params![hash])?.unwrap().take::<i64>(0));
-    assert_eq!(found.await.unwrap(), 1);
 }

@@ -11,7 +11,9 @@ use tokio::io::{AsyncRead, ReadBuf};
 use wonder::config::profile::parse as parse_profiles;
 use wonder::core::node::Report;
 use wonder::core::token::JoinToken;
+use wonder::mesh::native::derp::{MAX_PACKET, split};
 use wonder::mesh::native::noise::{ControlKey, NoiseStream, accept};
+use wonder::mesh::native::stun::{parse_request, response};
 use wonder::mesh::native::wire::{MapRequest, RegisterRequest};
 
 /// Reads bytes as their reader would; returns whatever they are, and panics only on a fault of ours.
@@ -24,6 +26,8 @@ pub const TARGETS: &[(&str, Feed)] = &[
     ("map", map),
     ("join_token", join_token),
     ("profile", profile),
+    ("derp", derp),
+    ("stun", stun),
 ];
 
 /// The coordinator's key in `noise`; the corpus holds initiations made for it.
@@ -81,5 +85,22 @@ pub fn profile(data: &[u8]) {
         && let Ok(profiles) = parse_profiles(text)
     {
         let _ = profiles.find(None);
+    }
+}
+
+/// What a relay client sends after the upgrade: frames, which must add up to what came.
+pub fn derp(data: &[u8]) {
+    let mut rest = data;
+    while let Ok(Some((frame, after))) = split(rest, MAX_PACKET) {
+        assert_eq!(5 + frame.body.len() + after.len(), rest.len());
+        rest = after;
+    }
+}
+
+/// A datagram at the STUN port; an answer carries the question's transaction.
+pub fn stun(data: &[u8]) {
+    if let Some(id) = parse_request(data) {
+        let answer = response(&id, ([192, 168, 1, 10], 41641).into());
+        assert_eq!(answer[8..20], id);
     }
 }

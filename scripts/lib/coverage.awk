@@ -4,11 +4,11 @@ function tests_start(file,    line, number, last) {
     number = 0
     while ((getline line < file) > 0) {
         number++
-        if (last ~ /^#\[cfg\(test\)\]/ && line ~ /^mod /) break
+        if (last ~ /^#\[cfg\(test\)\]/ && line ~ /^mod .*\{/) break
         last = line
     }
     close(file)
-    return (last ~ /^#\[cfg\(test\)\]/ && line ~ /^mod /) ? number : 1e9
+    return (last ~ /^#\[cfg\(test\)\]/ && line ~ /^mod .*\{/) ? number : 1e9
 }
 
 BEGIN { count = split(rooms, room, " ") }
@@ -16,6 +16,7 @@ BEGIN { count = split(rooms, room, " ") }
 /^SF:/ {
     file = substr($0, 4)
     path = index(file, src) == 1 ? substr(file, length(src) + 1) : ""
+    if (path ~ /(tests\.rs$|\/tests\/|\/stories\/)/) path = ""
     end = path == "" ? 0 : tests_start(file)
 }
 

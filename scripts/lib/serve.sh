@@ -28,10 +28,13 @@ start_wonder() {
     "${wonder[@]}" serve --listen 127.0.0.1:0 --data-dir "$dir" --json "$@" >"$dir/ready.json" 2>"$dir/log" &
     pid=$!
     served+=("$pid")
-    wait_for 60 test -s "$dir/ready.json" || { cat "$dir/log" >&2; return 1; }
+    wait_for 60 ready_or_gone "$dir" "$pid"
+    [[ -s $dir/ready.json ]] || { cat "$dir/log" >&2; return 1; }
     ready=$(<"$dir/ready.json")
     url=$(jq -r .url <<<"$ready")
 }
+
+ready_or_gone() { [[ -s $1/ready.json ]] || ! kill -0 "$2"; }
 
 # first_account DIR URL: makes the administrator and logs the command line in as them.
 first_account() {

@@ -39,11 +39,11 @@ impl Limit {
         let used = full_at[slot].clamp(now, now + self.burst * self.interval);
         let next = used + self.interval;
         let over = next - now - self.burst * self.interval;
-        if over > 0 {
-            return Err(too_many(over));
+        full_at[slot] = if over > 0 { used } else { next };
+        match over > 0 {
+            true => Err(too_many(over)),
+            false => Ok(()),
         }
-        full_at[slot] = next;
-        Ok(())
     }
 
     /// Gives a try back: it turned out to be no guess.

@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
+use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
 
 use super::problem::Failure;
@@ -18,13 +19,11 @@ use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 use crate::service::audit::Origin;
 use crate::service::authority::{Caller, May};
+use crate::service::worker::{self, Worker};
 use crate::service::{key, session};
 
 /// The largest body of an API call, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
-
-/// The secret of the `Authorization: Bearer` header (RFC 6750 section 2.1): never of a query or a cookie.
-pub struct Bearer(pub Secret);
 
 /// The JSON body of a request; an empty one counts as `{}`.
 pub struct Body<T>(pub T);
@@ -35,14 +34,7 @@ pub struct Listing(pub Page);
 /// What the last part of the path names.
 pub struct Target(pub String);
 
-impl FromRequestParts<State> for Bearer {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Failure> {
-        Ok(Bearer(bearer(&parts.headers)?))
-    }
-}
-
+/// The secret of the `Authorization: Bearer` header (RFC 6750 section 2.1): never of a query or a cookie.
 fn bearer(headers: &HeaderMap) -> Result<Secret> {
     let missing = || {
         Error::new(Kind::Unauthenticated, "not_logged_in", "this takes a log-in or an API key")
@@ -82,6 +74,16 @@ impl FromRequestParts<State> for Caller {
     }
 }
 
+impl FromRequestParts<State> for Worker {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
+        let secret = bearer(&parts.headers)?;
+        let Ok(From(origin)) = From::from_request_parts(parts, state).await;
+        Ok(worker::authenticate(&state.app, &secret, origin).await?)
+    }
+}
+
 /// Authority over the organization that the path names as `{org}`.
 impl<P: Permission> FromRequestParts<State> for May<P> {
     type Rejection = Failure;
@@ -100,6 +102,9 @@ impl FromRequestParts<State> for Target {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
         let last = path(parts, state).await?.pop();
         let (_, name) = last.ok_or_else(|| Error::bug("a route without a name asks for one"))?;
+        if name.chars().any(char::is_control) {
+            return Err(Error::usage("malformed_path", "no name has characters that do not print").into());
+        }
         Ok(Target(name))
     }
 }
@@ -129,6 +134,10 @@ impl<T: DeserializeOwned> FromRequest<State> for Body<T> {
 
     async fn from_request(request: Request, state: &State) -> Result<Self, Failure> {
         let is_json = is_json(request.headers());
+        // Refused before it is sent, where its length is announced.
+        if request.body().size_hint().lower() > MAX_BODY as u64 {
+            return Err(too_large().into());
+        }
         let bytes = Bytes::from_request(request, state).await.map_err(|e| unreadable(e.status()))?;
         if bytes.is_empty() {
             return Ok(Body(parse(b"{}")?));
@@ -153,11 +162,14 @@ fn wrong_type() -> Failure {
 }
 
 fn unreadable(status: StatusCode) -> Error {
-    if status == StatusCode::PAYLOAD_TOO_LARGE {
-        let message = format!("the body of a call has at most {MAX_BODY} bytes");
-        return Error::new(Kind::TooLarge, "body_too_large", message);
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        _ => Error::usage("broken_body", "the body ended before it was whole"),
     }
-    Error::usage("broken_body", "the body ended before it was whole")
+}
+
+fn too_large() -> Error {
+    Error::new(Kind::TooLarge, "body_too_large", format!("the body of a call has at most {MAX_BODY} bytes"))
 }
 
 /// What is wrong with a body is told to whoever sent it, and to nobody else.

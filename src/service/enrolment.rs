@@ -88,7 +88,7 @@ fn create(tx: &mut Tx<'_>, granted: Granted, asked: Asked, now: Timestamp) -> Re
     let key_expires_at = key_expiry(&granted, &asked, now);
     let node = Node {
         id: NodeId::new(now),
-        number: store::node::next_number(tx)?,
+        number: store::counter::next_node(tx)?,
         realm: granted.realm,
         // The owner's e-mail address is read back with the row.
         owner: Owner { id: granted.owner, email: String::new() },

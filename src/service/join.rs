@@ -51,7 +51,8 @@ pub struct Redeemed {
     pub worker_key: Secret,
 }
 
-/// How often an address may show tokens that nobody made: guessing is hopeless anyhow, and asking cheap.
+/// How often an address may show tokens that nobody made. Those that somebody made do not count: a fleet
+/// that joins at once behind one address is welcome.
 pub(super) struct JoinLimit(Limit);
 
 impl Default for JoinLimit {
@@ -61,10 +62,10 @@ impl Default for JoinLimit {
 }
 
 impl JoinLimit {
-    /// Counts `tried` against `address` when the token was unknown.
-    fn judge<T>(&self, address: Option<IpAddr>, tried: Result<T>) -> Result<T> {
-        if tried.as_ref().err().is_none_or(|e| e.code() != UNKNOWN) {
-            self.0.give_back(address);
+    /// Counts what was `tried` from `address` when the token was unknown.
+    fn judge<T>(&self, address: Option<IpAddr>, now: Timestamp, tried: Result<T>) -> Result<T> {
+        if tried.as_ref().err().is_some_and(|e| e.code() == UNKNOWN) {
+            self.0.take(address, now)?;
         }
         tried
     }
@@ -73,15 +74,13 @@ impl JoinLimit {
 /// Where a token leads, if it would let a device in now. Spends nothing.
 pub async fn check(app: &App, pasted: &Secret, origin: Origin) -> Result<JoinTokenRow> {
     let (word, now, address) = (JoinToken::parse(pasted.reveal())?, app.now(), network(&origin));
-    app.join_limit().0.take(address, now)?;
     let looked = app.store().read(move |read| look(read, &word, now)).await;
-    app.join_limit().judge(address, looked)
+    app.join_limit().judge(address, now, looked)
 }
 
 /// Spends one use of a token: the device's keys come to be in the same transaction.
 pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Redeemed> {
     let (word, now, address) = (JoinToken::parse(pasted.reveal())?, app.now(), network(&origin));
-    app.join_limit().0.take(address, now)?;
     let actor = Actor::coordinator(origin);
     let spend = move |tx: &mut Tx<'_>| {
         let redeemed = spend(tx, &word, now)?;
@@ -90,22 +89,7 @@ pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Redeem
         Ok(redeemed)
     };
     let spent = app.store().write(spend).await;
-    app.join_limit().judge(address, spent)
-}
-
-/// Whose key this is: the use of a token that a worker holds, with the node that it became.
-pub async fn worker(app: &App, worker_key: &Secret) -> Result<RedemptionRow> {
-    let hash = worker_key.hash();
-    let found = app.store().read(move |read| redemption::by_worker_key(read, hash)).await?;
-    found.ok_or_else(|| {
-        Error::new(Kind::Unauthenticated, "worker_key_unknown", "this coordinator knows no such worker")
-            .hint("join again with `wonder worker join`")
-    })
-}
-
-/// Forgets what a worker holds, after it has left.
-pub async fn forget(app: &App, worker: RedemptionId) -> Result<()> {
-    app.store().write(move |tx| redemption::delete(tx, worker).map(drop)).await
+    app.join_limit().judge(address, now, spent)
 }
 
 /// Gives uses back that no device registered with in time. For the coordinator's own housekeeping.
@@ -155,7 +139,7 @@ fn mint_auth_key() -> Secret {
 
 /// What a machine that shows `auth_key` at its registration may become. Called within the transaction that
 /// writes its node, so that a use and its node come to be together. Showing the key again is fine for the
-/// machine that took it, and `auth_key_used` for another.
+/// machine that took it, as long as its node is there: who was removed needs another use.
 pub fn claim(tx: &mut Tx<'_>, auth_key: &Secret, machine: MachineKey, now: Timestamp) -> Result<Claim> {
     let (token, redemption) = match redemption::by_auth_key(tx, auth_key.hash())? {
         Some(minted) => claim_minted(tx, &minted, machine, now)?,
@@ -181,19 +165,21 @@ fn claim_minted(
     let token = join_token::of_redemption(tx, minted.token_id)?.ok_or_else(unknown)?;
     check_alive(&token, now)?;
     match minted.machine_key {
-        Some(bound) if bound == machine => return Ok((token, minted.id)),
-        Some(_) => return Err(used_by_another()),
+        Some(bound) if bound == machine && minted.node_id.is_some() => return Ok((token, minted.id)),
+        Some(_) => return Err(used()),
         None if minted.expires_at <= now => return Err(too_late()),
         None => {}
     }
-    // The machine's former use of this token is over: a device counts once.
+    // The machine's former use of this token is over: a device that is there counts once.
     if let Some(former) = redemption::of_machine(tx, token.id, machine)? {
         redemption::delete(tx, former.id)?;
-        join_token::give_back(tx, token.id)?;
+        if former.node_id.is_some() {
+            join_token::give_back(tx, token.id)?;
+        }
     }
     match redemption::bind(tx, minted.id, machine)? {
         true => Ok((token, minted.id)),
-        false => Err(used_by_another()),
+        false => Err(used()),
     }
 }
 
@@ -206,7 +192,10 @@ fn claim_direct(
     let token = join_token::by_secret(tx, auth_key.hash())?.ok_or_else(unknown)?;
     check_alive(&token, now)?;
     if let Some(own) = redemption::of_machine(tx, token.id, machine)? {
-        return Ok((token, own.id));
+        if own.node_id.is_some() {
+            return Ok((token, own.id));
+        }
+        redemption::delete(tx, own.id)?;
     }
     if !join_token::take_use(tx, token.id, now)? {
         return Err(used_up());
@@ -261,8 +250,9 @@ fn unknown() -> Error {
         .hint("it may be another coordinator's, or its organization is gone; `wonder token create` makes one")
 }
 
-fn used_by_another() -> Error {
-    Error::new(Kind::Denied, "auth_key_used", "another machine has used this auth key").hint(MAKE_ONE)
+fn used() -> Error {
+    let message = "another machine has used this auth key, or the node that it made was removed";
+    Error::new(Kind::Denied, "auth_key_used", message).hint(MAKE_ONE)
 }
 
 fn too_late() -> Error {

@@ -109,10 +109,13 @@ fn begin(
     origin: Origin,
     now: Timestamp,
 ) -> Result<LoggedIn> {
-    if !user::begin_log_in(tx, user.id, hash, now)? {
+    if user.disabled_at.is_some() {
         // They know the password, so this tells them nothing about others.
         return Err(Error::new(Kind::Unauthenticated, "account_disabled", "this account is disabled")
             .hint("ask whoever runs this coordinator"));
+    }
+    if !user::begin_log_in(tx, user.id, hash, now)? {
+        return Err(wrong_credentials());
     }
     let actor = Actor::user(user.id, &user.email, origin);
     let membership = ensure_personal(tx, &user, &actor, now)?;

@@ -2,8 +2,13 @@
 
 use super::Tx;
 use super::engine::params;
-use crate::core::id::UserNumber;
+use crate::core::id::{NodeNumber, UserNumber};
 use crate::core::{Error, Result};
+
+/// A number that no node has had. Other transactions that want one wait for this one to end.
+pub fn next_node(tx: &mut Tx<'_>) -> Result<NodeNumber> {
+    next(tx, "node").map(NodeNumber)
+}
 
 /// A number that no user has had; the first is 1. Other transactions that want one wait for this one to end.
 pub fn next_user(tx: &mut Tx<'_>) -> Result<UserNumber> {

@@ -106,13 +106,6 @@ pub fn names_like(read: &mut Read<'_>, realm: RealmId, base: &str) -> Result<Vec
     read.query(sql, params![realm, format!("{base}%")])?.into_iter().map(|mut row| row.take(0)).collect()
 }
 
-/// A number that no node has or had.
-pub fn next_number(tx: &mut Tx<'_>) -> Result<NodeNumber> {
-    let sql = "UPDATE counters SET value = value + 1 WHERE name = 'node' RETURNING value";
-    let mut row = tx.first(sql, params![])?.ok_or_else(|| Error::bug("the counter of nodes is missing"))?;
-    row.take(0).map(NodeNumber)
-}
-
 /// Holds the realm for this transaction, so that no other one chooses a name or an address in it.
 pub fn lock_realm(tx: &mut Tx<'_>, realm: RealmId) -> Result<()> {
     let sql = "UPDATE realms SET next_address = next_address WHERE id = ?1 AND deleted_at IS NULL";

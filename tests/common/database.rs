@@ -1,7 +1,5 @@
 //! One database for one test, on either engine, and the macro that runs a story on both.
 
-#![allow(dead_code, reason = "each test program uses its own part of this")]
-
 use std::sync::Arc;
 
 use wonder::store::{DatabaseUrl, Purpose, Store};

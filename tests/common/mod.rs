@@ -10,6 +10,7 @@
 pub mod api;
 pub mod coordinator;
 pub mod database;
+pub mod house;
 pub mod netns;
 pub mod postgres;
 pub mod process;

@@ -1,9 +1,8 @@
 //! A real PostgreSQL for tests: Debian's package, in a directory of its own, on a Unix socket. It ends with
 //! the last test that uses it, and with the process, however that ends.
 
-#![allow(dead_code, reason = "each test program uses its own part of this")]
-
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
@@ -20,7 +19,9 @@ pub struct Server {
     directory: tempfile::TempDir,
     keeper: Mutex<Option<Keeper>>,
     databases: AtomicU32,
-    options: Vec<String>,
+    /// Of the socket, and of 127.0.0.1 if the server listens there.
+    pub port: u16,
+    settings: Vec<String>,
 }
 
 /// The thread that the server is a child of: the kernel ends the server when this thread ends, and so also
@@ -37,14 +38,31 @@ impl Server {
         static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            let server = Arc::new(Server::start(&[]));
+            let server = Arc::new(Server::start());
             *shared = Arc::downgrade(&server);
             server
         })
     }
 
-    /// A server of one's own, with more settings (`name=value`): for tests that stop it.
-    pub fn start(settings: &[&str]) -> Server {
+    /// A server of one's own: for tests that stop it.
+    pub fn start() -> Server {
+        let server = Server::prepare(5432, Vec::new());
+        server.resume();
+        server
+    }
+
+    /// A server of one's own that also listens on 127.0.0.1, with this certificate and key (PEM).
+    pub fn start_with_tls(certificate: &str, key: &str) -> Server {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = ["listen_addresses=127.0.0.1", "ssl=on"].map(str::to_owned).to_vec();
+        let server = Server::prepare(port, settings);
+        server.put("data/server.crt", certificate);
+        server.put("data/server.key", key);
+        server.resume();
+        server
+    }
+
+    fn prepare(port: u16, settings: Vec<String>) -> Server {
         let directory = tempfile::Builder::new().prefix("wonder-pg-").tempdir_in("/tmp").unwrap();
         give_to_postgres(directory.path());
         let data = directory.path().join("data");
@@ -54,10 +72,7 @@ impl Server {
             .output()
             .unwrap();
         assert!(initdb.status.success(), "initdb: {}", text(&initdb));
-        let options = settings.iter().map(|s| (*s).to_owned()).collect();
-        let server = Server { directory, keeper: Mutex::new(None), databases: AtomicU32::new(0), options };
-        server.resume();
-        server
+        Server { directory, port, settings, keeper: Mutex::new(None), databases: AtomicU32::new(0) }
     }
 
     /// The URL of a new empty database.
@@ -69,7 +84,7 @@ impl Server {
 
     /// The URL of a database by name.
     pub fn url(&self, name: &str) -> String {
-        format!("postgres://wonder@/{name}?host={}", self.directory.path().display())
+        format!("postgres://wonder@/{name}?host={}&port={}", self.directory.path().display(), self.port)
     }
 
     /// Runs SQL as its owner would with psql; gives what it prints.
@@ -77,13 +92,14 @@ impl Server {
         let output = Command::new(program("psql"))
             .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "wonder", "-d", database, "-c", sql, "-h"])
             .arg(self.directory.path())
+            .args(["-p", &self.port.to_string()])
             .output()
             .unwrap();
         assert!(output.status.success(), "psql: {}", text(&output));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// Puts a file into the data directory, as its owner would.
+    /// Puts a file into the server's directory, for its eyes alone; gives its path.
     pub fn put(&self, name: &str, content: &str) -> PathBuf {
         let path = self.directory.path().join(name);
         fs::write(&path, content).unwrap();
@@ -102,18 +118,9 @@ impl Server {
         }
     }
 
-    /// Stops the server's main process without ending it: it answers nobody.
-    pub fn freeze(&self) {
-        self.keeper.lock().unwrap().as_ref().unwrap().signal(Signal::STOP);
-    }
-
-    pub fn thaw(&self) {
-        self.keeper.lock().unwrap().as_ref().unwrap().signal(Signal::CONT);
-    }
-
     /// Starts the server, or starts it again, and waits until it answers.
     pub fn resume(&self) {
-        *self.keeper.lock().unwrap() = Some(Keeper::start(self.directory.path(), &self.options));
+        *self.keeper.lock().unwrap() = Some(Keeper::start(self));
         let deadline = Instant::now() + Duration::from_secs(60);
         while !self.answers() {
             assert!(Instant::now() < deadline, "PostgreSQL does not start: {}", self.log());
@@ -122,9 +129,9 @@ impl Server {
     }
 
     fn answers(&self) -> bool {
-        let ready =
-            Command::new(program("pg_isready")).arg("-q").arg("-h").arg(self.directory.path()).status();
-        ready.unwrap().success()
+        let mut ask = Command::new(program("pg_isready"));
+        ask.args(["-q", "-p", &self.port.to_string(), "-h"]).arg(self.directory.path());
+        ask.status().unwrap().success()
     }
 
     fn log(&self) -> String {
@@ -139,13 +146,13 @@ impl Drop for Server {
 }
 
 impl Keeper {
-    fn start(directory: &Path, options: &[String]) -> Keeper {
+    fn start(server: &Server) -> Keeper {
+        let directory = server.directory.path();
         let mut command = as_postgres(directory, &program("postgres"));
         command.arg("-D").arg(directory.join("data")).arg("-k").arg(directory);
-        for setting in ["listen_addresses=", "fsync=off", "max_connections=200"] {
-            command.args(["-c", setting]);
-        }
-        for setting in options {
+        command.args(["-p", &server.port.to_string()]);
+        let common = ["listen_addresses=", "fsync=off", "max_connections=200"];
+        for setting in common.into_iter().chain(server.settings.iter().map(String::as_str)) {
             command.args(["-c", setting]);
         }
         let log = fs::File::options().create(true).append(true).open(directory.join("log")).unwrap();

@@ -1,6 +1,6 @@
 //! STUN: tells a device the address from which its packets come (RFC 8489). The coordinator runs one
-//! [`serve`] a socket. It answers Tailscale's own binding requests alone, with fewer bytes than IPv6 needs
-//! twice, so that it is of no use to whoever would send its answers to a third party.
+//! [`serve`] a socket. It answers the binding requests of Tailscale's clients alone (40 bytes, answered by 32 or 44),
+//! so that it is of no use to whoever would have its answers sent to a third party.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 use crate::core::{Error, Kind, Result};
 use crate::server::problem::Answer;
 use crate::server::state::State;
+use crate::service::health;
 
 /// How long one part may take to say that it is well.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -29,9 +30,7 @@ async fn healthz() -> Json<Value> {
 #[utoipa::path(get, path = "/readyz", tag = "health", security(()),
     responses((status = 200, description = "Every part is well.", body = Value)))]
 async fn readyz(state: State) -> Answer<Json<Value>> {
-    let app = state.app.clone();
-    within("database", async move { app.store().read(|read| read.query("SELECT 1", &[]).map(drop)).await })
-        .await?;
+    within("database", health::database(&state.app)).await?;
     for (name, probe) in state.probes() {
         within(name, probe()).await?;
     }

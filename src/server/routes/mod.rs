@@ -23,6 +23,7 @@ mod sessions;
 mod setup;
 mod tokens;
 mod version;
+mod worker;
 
 /// Every route of the API, and the document that describes them all: a route is in both or in neither.
 fn described() -> OpenApiRouter<State> {
@@ -35,7 +36,8 @@ fn described() -> OpenApiRouter<State> {
         .merge(tokens::routes())
         .merge(keys::routes())
         .merge(nodes::routes())
-        .merge(join::routes());
+        .merge(join::routes())
+        .merge(worker::routes());
     OpenApiRouter::with_openapi(openapi::head()).nest(api::PREFIX, api).merge(health::routes())
 }
 

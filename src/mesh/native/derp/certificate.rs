@@ -81,12 +81,9 @@ fn validity(now: Timestamp) -> Result<(Date, Date)> {
         .and_then(|now| now.checked_sub(DAY))
         .map(|from| from.to_zoned(jiff::tz::TimeZone::UTC).date());
     let day = day.map_err(|e| Error::bug("the clock is out of range").source(e))?;
-    // A year more of days than of years would end on a day that not every year has.
-    let date = |years| -> Date {
-        let parts =
-            (i32::from(day.year() + years), u8::try_from(day.month()), u8::try_from(day.day().min(28)));
-        (parts.0, parts.1.unwrap_or(1), parts.2.unwrap_or(1))
-    };
+    // The 29th to 31st count as the 28th, which every month of every year has.
+    let date =
+        |years| (i32::from(day.year() + years), day.month().unsigned_abs(), day.day().unsigned_abs().min(28));
     Ok((date(0), date(VALID_YEARS)))
 }
 

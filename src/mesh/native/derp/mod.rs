@@ -14,6 +14,8 @@ mod registry;
 mod relay;
 mod scratch;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use certificate::Certificate;

@@ -15,7 +15,7 @@ use super::registry::{Client, Registry};
 use crate::core::id::RealmId;
 use crate::core::key::NodeKey;
 
-/// Who may use the relay.
+/// Who may use the relay. It is asked twice a connection, before and after the client can be cut off.
 #[async_trait]
 pub trait Admission: Send + Sync {
     /// The realm of the node with this key; `None` where this coordinator has no such node, or no longer.
@@ -74,15 +74,26 @@ impl Relay {
     }
 
     /// Serves one client until its connection ends. `io` is the connection after the upgrade, `already_read`
-    /// what the HTTP server had read beyond the request.
-    pub async fn serve<IO>(&self, io: IO, already_read: &[u8], remote: SocketAddr) -> End
+    /// what the HTTP server had read beyond the request. The future is small: `io` goes to the heap at once
+    /// instead of into each of the futures inside.
+    pub fn serve<IO>(
+        &self,
+        io: IO,
+        already_read: &[u8],
+        remote: SocketAddr,
+    ) -> impl Future<Output = End> + Send + use<IO>
     where
-        IO: AsyncRead + AsyncWrite + Unpin,
+        IO: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        let Some(slot) = self.0.slots.take(remote.ip()) else { return End::Full };
-        let end = Arc::clone(&self.0).serve(io, already_read.to_vec(), slot).await;
-        tracing::debug!(%remote, ?end, "a relay connection ended");
-        end
+        let (core, io, unread) = (Arc::clone(&self.0), Box::new(io), already_read.to_vec());
+        async move {
+            let end = match core.slots.take(remote.ip()) {
+                Some(slot) => core.serve(io, unread, slot).await,
+                None => End::Full,
+            };
+            tracing::debug!(%remote, ?end, "a relay connection ended");
+            end
+        }
     }
 
     /// Ends every connection of a node that was removed. Its key is not admitted again because
