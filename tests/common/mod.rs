@@ -10,7 +10,9 @@
 pub mod api;
 pub mod coordinator;
 pub mod database;
+pub mod device;
 pub mod dns;
+pub mod fleet;
 pub mod house;
 pub mod internet;
 pub mod netns;
