@@ -1,1 +1,91 @@
-//! Request and response types of `/api/v1`, used by `client` and `server` alike. No behaviour.
+//! Request and response types of `/api/v1`, used by `client` and `server` alike; one file a noun. No behaviour.
+//!
+//! Field names are those of the command line's `--json`. A field that may be missing is written as `null`,
+//! never left out. Answers may grow fields; requests with a field that nobody knows are refused.
+//!
+//! Below `/api/v1`; `{org}`, `{node}`, `{token}`, `{key}` are an id or an unambiguous name, and a list takes
+//! a [`ListQuery`]:
+//!
+//! | route | request | answer |
+//! |---|---|---|
+//! | `GET /version` | | [`VersionAnswer`] |
+//! | `POST /setup` | [`SetUp`] | 201 [`UserAnswer`] |
+//! | `POST /sessions` | [`LogIn`] | 201 [`NewSession`] |
+//! | `GET /session` | | [`SessionAnswer`] |
+//! | `DELETE /session` | | 204 |
+//! | `GET /organizations` | | [`OrganizationList`] |
+//! | `GET /organizations/{org}` | | [`OrganizationAnswer`] |
+//! | `GET …/{org}/tokens` | | [`TokenList`] |
+//! | `POST …/{org}/tokens` | [`CreateToken`] | 201 [`NewToken`] |
+//! | `GET …/{org}/tokens/{token}` | | [`TokenAnswer`] |
+//! | `DELETE …/{org}/tokens/{token}` | | [`TokenAnswer`] |
+//! | `GET …/{org}/keys` | | [`KeyList`] |
+//! | `POST …/{org}/keys` | [`CreateKey`] | 201 [`NewKey`] |
+//! | `DELETE …/{org}/keys/{key}` | | [`KeyAnswer`] |
+//! | `POST …/{org}/keys/{key}/rotate` | [`RotateKey`] | [`NewKey`] |
+//! | `GET …/{org}/nodes` | | [`NodeList`] |
+//! | `GET …/{org}/nodes/{node}` | | [`NodeAnswer`] |
+//! | `PATCH …/{org}/nodes/{node}` | [`RenameNode`] | [`NodeAnswer`] |
+//! | `DELETE …/{org}/nodes/{node}` | | [`NodeAnswer`] |
+//! | `POST …/{org}/nodes/{node}/expire` | | [`NodeAnswer`] |
+//! | `PUT …/{org}/nodes/{node}/routes` | [`ApproveRoutes`] | [`NodeAnswer`] |
+//! | `POST …/{org}/approvals` | [`ApproveNode`] | [`NodeAnswer`] |
+//! | `POST /join/check` | [`JoinRequest`] | [`JoinTarget`] (spends nothing) |
+//! | `POST /join` | [`JoinRequest`] | 201 [`JoinGrant`] |
+//! | `GET /worker` | | [`WorkerAnswer`] |
+//! | `DELETE /worker` | | 204 |
+
+mod join;
+mod key;
+mod node;
+mod organization;
+mod page;
+mod problem;
+mod schema;
+mod session;
+mod token;
+mod user;
+mod version;
+mod worker;
+
+pub use join::{JoinGrant, JoinRequest, JoinTarget, MeshCredential};
+pub use key::{CreateKey, Key, KeyAnswer, KeyList, NewKey, RotateKey, Scope};
+pub use node::{ApproveNode, ApproveRoutes, Node, NodeAnswer, NodeList, NodeRoutes, RenameNode};
+pub use organization::{
+    Organization, OrganizationAnswer, OrganizationList, OrganizationName, OrganizationRole, Realm,
+};
+pub use page::ListQuery;
+pub use problem::Problem;
+pub use session::{LogIn, NewSession, SessionAnswer};
+pub use token::{CreateToken, NewToken, Token, TokenAnswer, TokenList};
+pub use user::{SetUp, User, UserAnswer};
+pub use version::VersionAnswer;
+pub use worker::WorkerAnswer;
+
+/// Where every route of this module begins.
+pub const PREFIX: &str = "/api/v1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_written_where_it_is_shown_once_and_never_printed() {
+        let asked = JoinRequest { token: crate::core::secret::Secret::new("wjt_x") };
+        assert_eq!(serde_json::to_string(&asked).unwrap(), r#"{"token":"wjt_x"}"#);
+        assert!(!format!("{asked:?}").contains("wjt_x"));
+    }
+
+    #[test]
+    fn a_request_with_a_field_that_nobody_knows_is_refused() {
+        assert!(serde_json::from_str::<CreateToken>(r#"{"ttl_seconds":60}"#).is_ok());
+        assert!(serde_json::from_str::<CreateToken>(r#"{"ttl":60}"#).is_err());
+    }
+
+    #[test]
+    fn ids_and_times_are_strings_with_a_format() {
+        use utoipa::PartialSchema as _;
+        let schema = serde_json::to_value(crate::core::id::NodeId::schema()).unwrap();
+        assert_eq!((&schema["type"], &schema["format"]), (&"string".into(), &"uuid".into()));
+    }
+}

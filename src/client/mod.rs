@@ -1,1 +1,17 @@
-//! The HTTP API as typed calls, one file a noun.
+//! The HTTP API as typed calls, one file a noun. Called by `cli`. Every call has a time-out; every failure comes
+//! back as a [`crate::core::Error`]. It decides nothing, asks nobody, and stores nothing.
+
+mod call;
+mod failure;
+mod join;
+mod key;
+mod node;
+mod organization;
+mod session;
+mod tls;
+mod token;
+mod user;
+mod version;
+mod worker;
+
+pub use call::Client;

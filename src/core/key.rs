@@ -2,10 +2,10 @@
 //! 64 hexadecimal digits. A key of one kind never stands where another is meant.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
-use super::{Error, Result};
+use super::{Error, Result, hex};
 
 macro_rules! keys {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
@@ -33,8 +33,7 @@ macro_rules! keys {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str($prefix)?;
-                let mut hex = [0u8; 64];
-                f.write_str(encode_hex(&self.0, &mut hex))
+                self.0.iter().flat_map(|byte| hex::digits(*byte)).try_for_each(|digit| f.write_char(digit))
             }
         }
 
@@ -48,8 +47,8 @@ macro_rules! keys {
             type Err = Error;
 
             fn from_str(text: &str) -> Result<Self> {
-                let hex = text.strip_prefix($prefix).ok_or_else(|| malformed($prefix))?;
-                decode_hex(hex).map(Self).ok_or_else(|| malformed($prefix))
+                let digits = text.strip_prefix($prefix).ok_or_else(|| malformed($prefix))?;
+                hex::decode(digits).map(Self).ok_or_else(|| malformed($prefix))
             }
         }
 
@@ -81,25 +80,6 @@ keys! {
 
 fn malformed(prefix: &str) -> Error {
     Error::usage("malformed_key", format!("not a key: {prefix} and 64 hexadecimal digits were expected"))
-}
-
-fn encode_hex<'a>(bytes: &[u8; 32], out: &'a mut [u8; 64]) -> &'a str {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-    }
-    std::str::from_utf8(out).unwrap_or_default()
-}
-
-fn decode_hex(text: &str) -> Option<[u8; 32]> {
-    let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let digit = |c: u8| char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok());
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -1,12 +1,24 @@
 //! What is true whatever the transport: identifiers, secrets, keys, errors, rights, names, addresses,
 //! policies. Everybody above calls it; it knows no SQL, HTTP, terminal, async runtime, and no clock of its own.
 
+pub mod address;
 pub mod error;
+pub mod hex;
 pub mod id;
 pub mod key;
 pub mod name;
+pub mod node;
+pub mod page;
+pub mod policy;
+pub mod realm;
+pub mod role;
+pub mod route;
 pub mod secret;
+pub mod tag;
 pub mod time;
+pub mod token;
+pub mod url;
+pub mod user;
 
 pub use error::{Error, Kind, Result};
 pub use time::Timestamp;

@@ -1,4 +1,7 @@
 //! Mesh backends: what turns "this realm, this node" into packets that flow. `service` calls them; the
 //! built-in one is [`native`]. They know neither HTTP routes nor SQL.
 
+mod backend;
 pub mod native;
+
+pub use backend::{JoinCredential, JoinOptions, MeshBackend, MeshKind, MeshNode};

@@ -1,2 +1,25 @@
 //! Use cases: one function each, one file a noun. The only place that opens a transaction and writes the
 //! audit trail.
+
+pub mod app;
+mod approval;
+pub mod audit;
+pub mod authority;
+pub mod device;
+mod enrolment;
+pub mod health;
+pub mod identity;
+pub mod join;
+pub mod key;
+mod log_in_limits;
+pub mod mesh;
+pub mod node;
+pub mod organization;
+mod realm;
+mod relay;
+pub mod session;
+pub mod setup;
+pub mod token;
+pub mod user;
+mod words;
+pub mod worker;

@@ -11,7 +11,7 @@ use crate::core::key::NodeKey;
 use crate::core::name::Hostname;
 
 /// The vendor's own coordinator, which an empty control URL stands for.
-pub(super) const VENDOR_URL: &str = "https://controlplane.tailscale.com";
+pub const VENDOR_URL: &str = "https://controlplane.tailscale.com";
 
 /// `ipn.State`, by number in notifications and by name in the status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

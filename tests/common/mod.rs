@@ -7,8 +7,12 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on panics")]
 
+pub mod api;
 pub mod coordinator;
+pub mod database;
+pub mod house;
 pub mod netns;
+pub mod postgres;
 pub mod process;
 pub mod state;
 pub mod tailscaled;

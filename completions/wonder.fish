@@ -1,0 +1,494 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_wonder_global_optspecs
+    string join \n json q/quiet v/verbose yes coordinator= profile= org= ca-file= h/help V/version
+end
+
+function __fish_wonder_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_wonder_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_wonder_using_subcommand
+    set -l cmd (__fish_wonder_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c wonder -n "__fish_wonder_needs_command" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_needs_command" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_needs_command" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_needs_command" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_needs_command" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_needs_command" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_needs_command" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_needs_command" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_needs_command" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_needs_command" -s V -l version -d 'Print version'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "serve" -d 'Run the coordinator'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "user" -d 'Accounts, on the coordinator\'s own host'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "login" -d 'Log in to a coordinator'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "logout" -d 'Log out: the log-in ends at the coordinator, and its profile goes'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "whoami" -d 'Show who is logged in, where'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "token" -d 'Join tokens: what a device joins with'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "worker" -d 'This device'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "node" -d 'The devices of an organization'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "key" -d 'API keys: what a program logs in with'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "org" -d 'Organizations: people who share one mesh'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "man" -d 'Print the manual page, or write every page into a directory'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l listen -d 'Where to listen; port 0 takes a free one [default: [::]:8080]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l url -d 'The URL that devices reach this coordinator by [default: the address it listens on]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l data-dir -d 'Where the coordinator keeps what it must not lose [default: /var/lib/wonder for root]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l database -d '`sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME` [default: SQLite in the data directory]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l tls-cert -d 'The certificate chain of the coordinator, in PEM; read again on SIGHUP' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l tls-key -d 'The private key of that certificate, in PEM' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l derp-listen -d 'Where the relay listens [default: the coordinator\'s own port where that has TLS, else port 8443]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l stun-listen -d 'Where STUN listens, on UDP [default: port 3478]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l ephemeral-grace -d 'How long an ephemeral node stays after its last disconnect [default: 2m]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l config -d 'A TOML file with these settings and more (DNS, extra relays)' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l no-derp -d 'Run neither relay nor STUN'
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and not __fish_seen_subcommand_from create list disable enable reset-password" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and not __fish_seen_subcommand_from create list disable enable reset-password" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and not __fish_seen_subcommand_from create list disable enable reset-password" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and not __fish_seen_subcommand_from create list disable enable reset-password" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand user; and not __fish_seen_subcommand_from create list disable enable reset-password" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and not __fish_seen_subcommand_from create list disable enable reset-password" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and not __fish_seen_subcommand_from create list disable enable reset-password" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and not __fish_seen_subcommand_from create list disable enable reset-password" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and not __fish_seen_subcommand_from create list disable enable reset-password" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and not __fish_seen_subcommand_from create list disable enable reset-password" -f -a "create" -d 'Make an account; the first one is an administrator'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and not __fish_seen_subcommand_from create list disable enable reset-password" -f -a "list" -d 'List the accounts'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and not __fish_seen_subcommand_from create list disable enable reset-password" -f -a "disable" -d 'Lock an account: its log-ins end, its devices stay'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and not __fish_seen_subcommand_from create list disable enable reset-password" -f -a "enable" -d 'Unlock an account'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and not __fish_seen_subcommand_from create list disable enable reset-password" -f -a "reset-password" -d 'Give an account a new password; its log-ins end'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from create" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from create" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from create" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from create" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from create" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from create" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from create" -l password-stdin -d 'Read the password from stdin'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from create" -l admin -d 'An administrator of the coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from create" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from create" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from list" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from list" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from list" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from list" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from list" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from list" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from list" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from disable" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from disable" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from disable" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from disable" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from disable" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from disable" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from disable" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from disable" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from disable" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from disable" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from disable" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from enable" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from enable" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from enable" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from enable" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from enable" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from enable" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from enable" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from enable" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from enable" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from enable" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from enable" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l password-stdin -d 'Read the password from stdin'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand login" -l email -d 'The e-mail address of the account' -r
+complete -c wonder -n "__fish_wonder_using_subcommand login" -l setup-code -d 'Make the first account with the one-time code that the first start printed ("-": from stdin)' -r
+complete -c wonder -n "__fish_wonder_using_subcommand login" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand login" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand login" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand login" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand login" -l password-stdin -d 'Read the password from stdin'
+complete -c wonder -n "__fish_wonder_using_subcommand login" -l device -d 'Log in with a code that is entered in a browser, on this or another machine'
+complete -c wonder -n "__fish_wonder_using_subcommand login" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand login" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand login" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand login" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand login" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand logout" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand logout" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand logout" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand logout" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand logout" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand logout" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand logout" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand logout" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand logout" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand whoami" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand whoami" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand whoami" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand whoami" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand whoami" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand whoami" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand whoami" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand whoami" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand whoami" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and not __fish_seen_subcommand_from create list revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and not __fish_seen_subcommand_from create list revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and not __fish_seen_subcommand_from create list revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and not __fish_seen_subcommand_from create list revoke" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand token; and not __fish_seen_subcommand_from create list revoke" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and not __fish_seen_subcommand_from create list revoke" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and not __fish_seen_subcommand_from create list revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and not __fish_seen_subcommand_from create list revoke" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and not __fish_seen_subcommand_from create list revoke" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and not __fish_seen_subcommand_from create list revoke" -f -a "create" -d 'Make a join token'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and not __fish_seen_subcommand_from create list revoke" -f -a "list" -d 'List the join tokens'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and not __fish_seen_subcommand_from create list revoke" -f -a "revoke" -d 'Revoke a join token: no further device joins with it, those that have stay'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -l ttl -d 'How long it can be used [default: 8h]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -l uses -d 'For how many devices [default: 1]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -l tag -d 'A tag for its devices; can be given several times' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -l name -d 'A name, to know it again' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -l reusable -d 'For any number of devices, until it expires'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -l ephemeral -d 'Its devices are removed soon after they go offline'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from list" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from list" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from list" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from list" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from list" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from revoke" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from revoke" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from revoke" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from revoke" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand token; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and not __fish_seen_subcommand_from join status leave" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and not __fish_seen_subcommand_from join status leave" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and not __fish_seen_subcommand_from join status leave" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and not __fish_seen_subcommand_from join status leave" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and not __fish_seen_subcommand_from join status leave" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and not __fish_seen_subcommand_from join status leave" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and not __fish_seen_subcommand_from join status leave" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and not __fish_seen_subcommand_from join status leave" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and not __fish_seen_subcommand_from join status leave" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and not __fish_seen_subcommand_from join status leave" -f -a "join" -d 'Bring this device into the network that a join token is for'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and not __fish_seen_subcommand_from join status leave" -f -a "status" -d 'Show how this device stands'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and not __fish_seen_subcommand_from join status leave" -f -a "leave" -d 'Take this device out of its network'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from join" -l hostname -d 'The name to ask for [default: this system\'s own]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from join" -l timeout -d 'How long to wait until it is connected' -r
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from join" -l socket -d 'Where tailscaled listens [default: where this system has it]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from join" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from join" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from join" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from join" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from join" -l force -d 'Replace a log-in to another network'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from join" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from join" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from join" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from join" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from join" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from status" -l socket -d 'Where tailscaled listens [default: where this system has it]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from status" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from status" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from status" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from status" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from status" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from status" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from leave" -l socket -d 'Where tailscaled listens [default: where this system has it]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from leave" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from leave" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from leave" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from leave" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from leave" -l force -d 'Leave even where tailscaled is logged in to another network'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from leave" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from leave" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from leave" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from leave" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand worker; and __fish_seen_subcommand_from leave" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -f -a "list" -d 'List the nodes'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -f -a "show" -d 'Show everything about a node'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -f -a "rename" -d 'Give a node another name'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -f -a "remove" -d 'Remove a node: it is cut off at once, and has to join again'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -f -a "expire" -d 'End a node\'s key: the device has to log in again'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -f -a "approve" -d 'Let a device in that waits for approval'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and not __fish_seen_subcommand_from list show rename remove expire approve approve-routes" -f -a "approve-routes" -d 'Say which subnets are reached through a node: exactly those named'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from list" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from list" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from list" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from list" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from list" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from show" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from show" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from show" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from show" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from show" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from show" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from rename" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from rename" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from rename" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from rename" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from rename" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from rename" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from rename" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from rename" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from remove" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from remove" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from remove" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from remove" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from remove" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from remove" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from expire" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from expire" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from expire" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from expire" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from expire" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from expire" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from expire" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from expire" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from expire" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -l all -d 'Everything that it offers'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -l none -d 'Nothing'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -f -a "create" -d 'Make an API key'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -f -a "list" -d 'List the API keys'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -f -a "rotate" -d 'Give an API key a new secret; the old one works on for a while'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -f -a "revoke" -d 'Revoke an API key: it works no longer'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -l name -d 'A name, to know it again' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -l scope -d 'What it may do; can be given several times [default: nodes:read]' -r -f -a "nodes:read\t''
+nodes:write\t''
+keys:read\t''
+keys:write\t''
+profile:read\t''"
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -l ttl -d 'How long it works [default: 90d]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from list" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from list" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from list" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from list" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from list" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -l overlap -d 'How long the old secret works on [default: 24h]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -f -a "list" -d 'List the organizations that you are in'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -f -a "show" -d 'Show an organization'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -f -a "use" -d 'Make an organization the current one of this profile'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand completions" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand completions" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand completions" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand completions" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand completions" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand completions" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand completions" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand completions" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand man" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand man" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand man" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand man" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand man" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand man" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand man" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand man" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand man" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "serve" -d 'Run the coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "user" -d 'Accounts, on the coordinator\'s own host'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "login" -d 'Log in to a coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "logout" -d 'Log out: the log-in ends at the coordinator, and its profile goes'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "whoami" -d 'Show who is logged in, where'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "token" -d 'Join tokens: what a device joins with'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "worker" -d 'This device'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "node" -d 'The devices of an organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "key" -d 'API keys: what a program logs in with'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "org" -d 'Organizations: people who share one mesh'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "man" -d 'Print the manual page, or write every page into a directory'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "create" -d 'Make an account; the first one is an administrator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'List the accounts'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "disable" -d 'Lock an account: its log-ins end, its devices stay'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "enable" -d 'Unlock an account'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "reset-password" -d 'Give an account a new password; its log-ins end'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "create" -d 'Make a join token'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'List the join tokens'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Revoke a join token: no further device joins with it, those that have stay'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from worker" -f -a "join" -d 'Bring this device into the network that a join token is for'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from worker" -f -a "status" -d 'Show how this device stands'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from worker" -f -a "leave" -d 'Take this device out of its network'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from node" -f -a "list" -d 'List the nodes'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from node" -f -a "show" -d 'Show everything about a node'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from node" -f -a "rename" -d 'Give a node another name'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from node" -f -a "remove" -d 'Remove a node: it is cut off at once, and has to join again'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from node" -f -a "expire" -d 'End a node\'s key: the device has to log in again'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from node" -f -a "approve" -d 'Let a device in that waits for approval'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from node" -f -a "approve-routes" -d 'Say which subnets are reached through a node: exactly those named'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "create" -d 'Make an API key'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "list" -d 'List the API keys'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "rotate" -d 'Give an API key a new secret; the old one works on for a while'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "revoke" -d 'Revoke an API key: it works no longer'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "list" -d 'List the organizations that you are in'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "show" -d 'Show an organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "use" -d 'Make an organization the current one of this profile'

@@ -1,0 +1,115 @@
+"""Turns the results into tables of ratios and puts them into docs/performance.md.
+
+Never a bare time: those are of one machine and one hour; a ratio of two runs beside each other lasts.
+"""
+
+import re
+
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+
+# What is measured, where it stands in a mesh result, the least value that can be told from
+# nothing, and how many times less than Headscale's it is to be with 500 devices.
+MESH_ROWS = [
+    ("all devices joined, 16 at a time", ("join", "wall_s"), 0.01, 20),
+    ("· server CPU", ("join", "server_cpu_s"), 0.01, 20),
+    ("· bytes of maps", ("join", "map_bytes"), 1, 8),
+    ("one device's join, p50", ("join", "latency", "p50_ms"), 0.1, 38),
+    ("· p99", ("join", "latency", "p99_ms"), 0.1, 34),
+    ("an endpoint change seen by all others, p50", ("changes", "latency", "p50_ms"), 0.1, 57),
+    ("· p99", ("changes", "latency", "p99_ms"), 0.1, 22),
+    ("· server CPU", ("changes", "per_change", "server_cpu_ms"), 0.5, 20),
+    ("· bytes to each device", ("changes", "per_change", "map_bytes_per_node"), 1, 5),
+    ("a log-out seen by all", ("leave", "latency", "max_ms"), 0.1, 11),
+    ("reconnect storm: all maps whole again", ("storm", "latency", "max_ms"), 0.1, 4.5),
+    ("· server CPU until quiet", ("storm", "server_cpu_s"), 0.01, 30),
+    ("· bytes of maps", ("storm", "map_bytes"), 1, 4),
+    ("memory with all connected", ("changes", "server_rss_bytes"), 1, 4.7),
+]
+
+STANDING_ROWS = [
+    ("cold start, on a database that exists", "start_s", 1.4),
+    ("memory when idle", "idle_bytes", 2.2),
+    ("size of the binary, stripped", "binary_bytes", 2),
+]
+
+RELAY_ROWS = [
+    ("server CPU per packet, 50 flows at 100/s", ("flows", "flow", "server_cpu_s_per_million"), 0.1, 1),
+    ("server CPU per packet, one fat flow", ("big", "flow", "server_cpu_s_per_million"), 0.1, 2),
+    ("p99 round trip of 50 flows", ("flows", "latency", "p99_ms"), 0.01, 1),
+    ("memory per idle client", ("idle", "idle", "bytes_per_client"), 1, 3.4),
+]
+
+
+def at(result, path):
+    for key in path:
+        result = result[key]
+    return result
+
+
+def times(ratio):
+    return f"{ratio:,.0f} ×" if ratio >= 10 else f"{ratio:.1f} ×"
+
+
+def table(head, rows):
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def mesh_table(results):
+    sizes = sorted(int(size) for size in results["mesh"])
+    rows = []
+    for label, path, least, wanted in MESH_ROWS:
+        cells = []
+        for size in sizes:
+            pair = results["mesh"][str(size)]
+            theirs, ours = (at(pair[name]["phases"], path) for name in ("headscale", "wonder"))
+            cells.append(times(theirs / max(ours, least)))
+        rows.append([label, *cells, times(wanted)])
+    return table(["one realm: how many times less than Headscale 0.29.2", *map(str, sizes), "wanted at 500"], rows)
+
+
+def standing_table(results):
+    theirs, ours = (results["standing"][name] for name in ("headscale", "wonder"))
+    rows = [[label, times(theirs[key] / ours[key]), times(wanted)] for label, key, wanted in STANDING_ROWS]
+    return table(["the process: how many times less than Headscale 0.29.2", "", "wanted"], rows)
+
+
+def relay_table(results):
+    theirs, ours = (results["relay"][name] for name in ("derper", "wonder"))
+    rows = [[label, times(at(theirs, path) / max(at(ours, path), least)), times(wanted)]
+            for label, path, least, wanted in RELAY_ROWS]
+    return table(["the relay over TLS: how many times less than derper 1.102.3", "", "wanted"], rows)
+
+
+def growth_table(results):
+    """wonder against itself: what a change and a device cost as the mesh grows, 500 in one realm being 1."""
+    base = results["mesh"]["500"]["wonder"]
+    runs = [base, results["growth"]["1000"], results["growth"]["10000"]]
+    figures = {
+        "CPU of a change, per device told": lambda run: at(run["phases"], ("changes", "per_change", "server_cpu_ms")) / told(run),
+        "bytes of a change, per device told": lambda run: at(run["phases"], ("changes", "per_change", "map_bytes_per_node")),
+        "CPU of a join": lambda run: at(run["phases"], ("join", "server_cpu_s")) / run["nodes"],
+        "memory per device": lambda run: at(run["phases"], ("changes", "server_rss_bytes")) / run["nodes"],
+    }
+    rows = [[label, *(f"{figure(run) / figure(base):.2f}" for run in runs)] for label, figure in figures.items()]
+    memory = (f"{at(run['phases'], ('changes', 'server_rss_bytes')) / 1e6:,.0f} MB" for run in runs)
+    rows.append(["memory, all connected (wanted at 10,000: under 400 MB)", *memory])
+    return table(["wonder as it grows", "500 in 1 realm", "1,000 in 1", "10,000 in 100"], rows)
+
+
+def told(run):
+    return run["nodes"] / run["tailnets"] - 1
+
+
+def tables(results):
+    makers = {"mesh": mesh_table, "standing": standing_table, "relay": relay_table, "growth": growth_table}
+    return "\n\n".join(make(results) for part, make in makers.items() if part in results)
+
+
+def write(file, text):
+    """Puts the text between the two markers."""
+    page = file.read_text()
+    pattern = re.compile(f"{BEGIN}.*{END}", re.DOTALL)
+    if not pattern.search(page):
+        raise RuntimeError(f"{file} lacks the markers {BEGIN} and {END}")
+    file.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}\n{END}", page))

@@ -1,0 +1,90 @@
+//! Sealing what the coordinator must be able to read back, so that the database alone gives nothing away:
+//! AES-256-GCM under a master key that lies in the data directory.
+
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+use zeroize::Zeroizing;
+
+use crate::core::secret::random_bytes;
+use crate::core::{Error, Kind, Result, hex};
+
+/// The length of a master key, in bytes.
+pub const KEY_LENGTH: usize = 32;
+
+/// The key that seals the coordinator's secrets. It does not print.
+pub struct MasterKey {
+    id: String,
+    key: LessSafeKey,
+}
+
+impl MasterKey {
+    /// New random key material, to be kept where only the coordinator reads it.
+    pub fn generate() -> Zeroizing<[u8; KEY_LENGTH]> {
+        Zeroizing::new(random_bytes())
+    }
+
+    pub fn from_bytes(bytes: &[u8; KEY_LENGTH]) -> Result<Self> {
+        let key =
+            UnboundKey::new(&AES_256_GCM, bytes).map_err(|_| Error::bug("AES-256 refuses its own key"))?;
+        let digest = Sha256::digest([b"wonder master key ".as_slice(), bytes].concat());
+        Ok(MasterKey { id: hex::encode(&digest[..8]), key: LessSafeKey::new(key) })
+    }
+
+    /// A name for the key that gives nothing away: 16 hexadecimal digits.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Seals `secret` under `name`, which must be given to open it: nonce, ciphertext, tag.
+    pub fn seal(&self, name: &str, secret: &[u8]) -> Result<Vec<u8>> {
+        let nonce: [u8; NONCE_LEN] = random_bytes();
+        let mut sealed = secret.to_vec();
+        self.key
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(name), &mut sealed)
+            .map_err(|_| Error::bug("a secret could not be sealed"))?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Opens what was sealed under `name` with this key. Fails with `sealed_otherwise`.
+    pub fn open(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN).ok_or_else(|| otherwise(name))?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| otherwise(name))?;
+        let mut bytes = Zeroizing::new(sealed.to_vec());
+        let length =
+            self.key.open_in_place(nonce, Aad::from(name), &mut bytes).map_err(|_| otherwise(name))?.len();
+        bytes.truncate(length);
+        Ok(bytes)
+    }
+}
+
+fn otherwise(name: &str) -> Error {
+    let what = format!("the coordinator's {name} in the database is not sealed with this master key");
+    Error::new(Kind::Local, "sealed_otherwise", what)
+        .hint("put back the master.key that belongs to this database: it lies in the data directory it was made with")
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MasterKey({})", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_under_its_name_and_key_only() {
+        let (key, other) = (MasterKey::generate(), MasterKey::generate());
+        let (key, other) = (MasterKey::from_bytes(&key).unwrap(), MasterKey::from_bytes(&other).unwrap());
+        let sealed = key.seal("relay key", b"secret").unwrap();
+        assert_eq!(&key.open("relay key", &sealed).unwrap()[..], b"secret");
+        for refused in
+            [key.open("control key", &sealed), other.open("relay key", &sealed), key.open("relay key", b"x")]
+        {
+            assert_eq!(refused.unwrap_err().code(), "sealed_otherwise");
+        }
+        assert!(!sealed.windows(6).any(|window| window == b"secret"));
+    }
+}

@@ -1,0 +1,171 @@
+//! The way to a realm: what can be asked of it, and by whom it is answered.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+use super::outbox::Outbox;
+use crate::core::id::{NodeId, NodeNumber};
+use crate::core::key::{MachineKey, NodeKey};
+use crate::core::node::{Node, Report};
+use crate::core::{Error, Kind, Result};
+use crate::mesh::native::wire::MapRequest;
+
+/// Commands that may wait for a realm; whoever sends one more waits.
+pub(super) const MOST_COMMANDS: usize = 1024;
+
+/// Who speaks: both keys, because a node key alone is no proof.
+#[derive(Clone, Copy, Debug)]
+pub struct Device {
+    pub machine_key: MachineKey,
+    pub node_key: NodeKey,
+}
+
+/// What a realm is told or asked.
+pub(super) enum Command {
+    Attach {
+        device: Device,
+        request: Box<MapRequest>,
+        outbox: Arc<Outbox>,
+        reply: oneshot::Sender<Result<Session>>,
+    },
+    Report {
+        device: Device,
+        request: Box<MapRequest>,
+        reply: oneshot::Sender<Result<Reported>>,
+    },
+    Resync(Session),
+    Put(Box<Node>),
+    Remove(NodeNumber),
+    Offline(NodeNumber),
+    Look(Vec<NodeNumber>, oneshot::Sender<HashMap<NodeNumber, Live>>),
+    LookAtAll(oneshot::Sender<Vec<(Node, Live)>>),
+    End,
+}
+
+/// A stream that a device holds open; the newest one of a node counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub number: NodeNumber,
+    pub(super) serial: u64,
+}
+
+/// What came of a device's report.
+#[derive(Debug)]
+pub struct Reported {
+    pub node: NodeId,
+    /// Its hostname is another than before: the node may want another name.
+    pub new_hostname: Option<String>,
+}
+
+/// A node as its realm knows it at this moment.
+#[derive(Clone, Debug)]
+pub struct Live {
+    pub online: bool,
+    pub report: Report,
+    /// The subnet routes that it carries now.
+    pub primary_routes: Vec<ipnet::IpNet>,
+}
+
+/// What a realm tells `service`.
+#[derive(Debug)]
+pub enum Event {
+    /// An ephemeral node stayed away for longer than its grace: it is to be deleted.
+    EphemeralGone(NodeId),
+    /// A node's key is over: the relay must not carry for it.
+    KeyExpired(NodeKey),
+}
+
+/// A realm's address. Cheap to clone.
+#[derive(Clone)]
+pub struct Realm {
+    pub(super) commands: mpsc::Sender<Command>,
+    // One message a session and never more, so it is as bounded as the sessions are.
+    pub(super) ended: mpsc::UnboundedSender<Session>,
+}
+
+impl Realm {
+    async fn send(&self, command: Command) -> Result<()> {
+        self.commands.send(command).await.map_err(|_| shutting_down())
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        self.send(command(reply)).await?;
+        answer.await.map_err(|_| shutting_down())
+    }
+
+    /// Opens a device's map stream: the whole map is put into `outbox`, deltas follow. A stream that the
+    /// node had before is closed. Fails with `node_unknown` where there is no such node.
+    pub async fn attach(&self, device: Device, request: MapRequest, outbox: Arc<Outbox>) -> Result<Attached> {
+        let request = Box::new(request);
+        let session = self.ask(|reply| Command::Attach { device, request, outbox, reply }).await??;
+        Ok(Attached { realm: self.clone(), session })
+    }
+
+    /// Takes what a device says of itself. Fails with `node_unknown`.
+    pub async fn report(&self, device: Device, request: MapRequest) -> Result<Reported> {
+        let request = Box::new(request);
+        self.ask(|reply| Command::Report { device, request, reply }).await?
+    }
+
+    /// A node is new or has changed in the database.
+    pub async fn put(&self, node: Node) -> Result<()> {
+        self.send(Command::Put(Box::new(node))).await
+    }
+
+    /// A node is deleted: it is told, and so are its peers.
+    pub async fn remove(&self, number: NodeNumber) -> Result<()> {
+        self.send(Command::Remove(number)).await
+    }
+
+    /// A node has logged out: its peers are told at once.
+    pub async fn offline(&self, number: NodeNumber) -> Result<()> {
+        self.send(Command::Offline(number)).await
+    }
+
+    /// How the given nodes are now; those that are not here are left out.
+    pub async fn look(&self, numbers: Vec<NodeNumber>) -> Result<HashMap<NodeNumber, Live>> {
+        self.ask(|reply| Command::Look(numbers, reply)).await
+    }
+
+    /// All nodes, in the order of their numbers.
+    pub async fn look_at_all(&self) -> Result<Vec<(Node, Live)>> {
+        self.ask(Command::LookAtAll).await
+    }
+
+    /// Tells every device that it is out, and ends the realm.
+    pub async fn end(&self) -> Result<()> {
+        self.send(Command::End).await
+    }
+}
+
+/// An open stream. Dropping it tells the realm that the device is away.
+pub struct Attached {
+    realm: Realm,
+    session: Session,
+}
+
+impl Attached {
+    /// Asks for the whole map, after messages were dropped.
+    pub async fn resync(&self) -> Result<()> {
+        self.realm.send(Command::Resync(self.session)).await
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        // A realm that has ended needs no farewell.
+        let _ = self.realm.ended.send(self.session);
+    }
+}
+
+pub(super) fn node_unknown() -> Error {
+    Error::new(Kind::NotFound, "node_unknown", "this node is not part of any mesh here")
+        .hint("log in again: `tailscale up --force-reauth`")
+}
+
+fn shutting_down() -> Error {
+    Error::new(Kind::Unavailable, "shutting_down", "the coordinator is shutting down")
+        .hint("try again shortly")
+}

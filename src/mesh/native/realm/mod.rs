@@ -1,0 +1,22 @@
+//! One realm's network map, live: who is in it, who is connected, and what each device has been told.
+
+mod deadlines;
+mod delta;
+mod frame;
+mod full_map;
+mod handle;
+mod outbox;
+mod settings;
+mod state;
+#[cfg(test)]
+mod state_tests;
+mod task;
+mod unsaved;
+mod view;
+
+pub use frame::{Encoding, keep_alive};
+pub use handle::{Attached, Device, Event, Live, Realm, Reported};
+pub use outbox::{Next, Outbox};
+pub use settings::Settings;
+pub use task::{Surroundings, start};
+pub use unsaved::Unsaved;

@@ -1,0 +1,34 @@
+//! What the coordinator does by itself from time to time.
+
+use std::time::Duration;
+
+use crate::core::Result;
+use crate::service::app::App;
+use crate::service::{join, session};
+
+/// Begins all chores; they end with the application's supervisor.
+pub fn begin(app: &App) {
+    every(app, "unregistered uses", Duration::from_secs(30), |app| async move { join::sweep(&app).await });
+    every(app, "ended sessions", Duration::from_secs(3600), |app| async move {
+        session::sweep(&app).await.map(drop)
+    });
+}
+
+/// Runs a chore each `period`. One that fails is tried again at its next time.
+fn every<F>(app: &App, chore: &'static str, period: Duration, run: impl Fn(App) -> F + Send + 'static)
+where
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    let (app, mut stop) = (app.clone(), app.supervisor().stop_signal());
+    app.clone().supervisor().spawn(chore, async move {
+        loop {
+            tokio::select! {
+                () = stop.wait() => return,
+                () = tokio::time::sleep(period) => {}
+            }
+            if let Err(e) = run(app.clone()).await {
+                tracing::warn!(chore, code = e.code(), "a chore failed: {e}");
+            }
+        }
+    });
+}

@@ -1,0 +1,108 @@
+//! The relay's door: the upgrade to DERP, and what clients probe to find a relay near them.
+
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{any, get, post};
+use axum::{Json, Router};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde_json::json;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::core::key::NodeKey;
+use crate::core::{Error, Result};
+use crate::mesh::native::derp::{self, Relay};
+use crate::server::problem::Failure;
+use crate::server::request::Peer;
+use crate::service::app::App;
+
+/// How long a client may take from the answer to its upgrade.
+const UPGRADE_LIMIT: Duration = Duration::from_secs(10);
+
+/// What the relay's door knows.
+#[derive(Clone)]
+struct Door {
+    app: App,
+    relay: Relay,
+}
+
+/// The relay itself: on the coordinator's own port where that has TLS, else on a port of its own.
+pub fn routes(app: App, relay: Relay) -> Router {
+    let door = Door { app, relay };
+    Router::new()
+        .route("/derp", get(upgrade))
+        .route("/derp/probe", any(alive))
+        .route("/derp/latency-check", any(alive))
+        .with_state(door)
+        .merge(probes())
+}
+
+/// What clients ask for at port 80 and at the relay to find a captive portal (`net/captivedetection`).
+pub fn probes() -> Router {
+    Router::new().route("/generate_204", get(no_content))
+}
+
+async fn alive() -> Response {
+    ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], StatusCode::OK).into_response()
+}
+
+async fn no_content(headers: HeaderMap) -> Response {
+    const CHALLENGE: HeaderName = HeaderName::from_static("x-tailscale-challenge");
+    const RESPONSE: HeaderName = HeaderName::from_static("x-tailscale-response");
+    let challenge = headers.get(CHALLENGE).and_then(|value| value.to_str().ok());
+    let answer =
+        challenge.and_then(derp::challenge_response).and_then(|text| HeaderValue::from_str(&text).ok());
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let Some(answer) = answer {
+        response.headers_mut().insert(RESPONSE, answer);
+    }
+    response
+}
+
+/// Hands the connection to the relay. A client that asks for a fast start has begun to speak already and
+/// wants no answer; it reads one all the same, as every client does that was not told the relay's key
+/// beforehand.
+async fn upgrade(State(door): State<Door>, mut request: Request) -> Result<Response, Failure> {
+    let asked = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
+    if !asked.is_some_and(|asked| asked.eq_ignore_ascii_case("derp")) {
+        let error = Error::usage("not_a_relay_client", "this is where devices reach the relay, with DERP");
+        return Err(Failure::with_status(error, StatusCode::UPGRADE_REQUIRED));
+    }
+    let from = request.extensions().get::<Peer>().map(|peer| SocketAddr::new(peer.0, 0));
+    let from = from.ok_or_else(|| Error::bug("a request came from nowhere"))?;
+    let connection = hyper::upgrade::on(&mut request);
+    let relay = door.relay.clone();
+    door.app.supervisor().spawn("relay client", async move {
+        if let Ok(Ok(upgraded)) = tokio::time::timeout(UPGRADE_LIMIT, connection).await {
+            relay.serve(TokioIo::new(upgraded), &[], from).await;
+        }
+    });
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    for (name, value) in derp::upgrade_headers(&door.relay.public_key()) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    Ok(response)
+}
+
+/// `POST /verify` (`tailcfg.DERPAdmitClientRequest`): whether a relay elsewhere may carry for a node.
+pub fn verify(app: App) -> Router {
+    Router::new().route("/verify", post(verified)).with_state(app)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Verify {
+    node_public: NodeKey,
+}
+
+async fn verified(State(app): State<App>, body: Bytes) -> Result<Response, Failure> {
+    let malformed = |e| Error::usage("malformed_request", "this names no node key").source(e);
+    let asked: Verify = serde_json::from_slice(&body).map_err(malformed)?;
+    let allow = app.mesh().admits(&asked.node_public).await;
+    Ok(Json(json!({ "Allow": allow })).into_response())
+}

@@ -1,0 +1,4 @@
+//! Stories of the server, told over real sockets.
+
+mod contract;
+mod door;

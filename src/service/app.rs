@@ -1,0 +1,126 @@
+//! What every use case needs: the database, the time, and the settings. Made once at start; `server` and the
+//! commands of local administration hold it.
+
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::join::JoinLimit;
+use super::log_in_limits::LogInLimits;
+use super::mesh::Mesh;
+use crate::auth::password::Passwords;
+use crate::config::server::Dns;
+use crate::core::url::BaseUrl;
+use crate::core::{Result, Timestamp};
+use crate::mesh::native::realm as mesh_realm;
+use crate::runtime::{Clock, Supervisor};
+use crate::store::{DatabaseUrl, Purpose, Store};
+
+/// What the configuration says to the use cases.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where people and devices reach this coordinator.
+    pub url: BaseUrl,
+    pub dns: Dns,
+    /// The relays (`tailcfg.DERPMap`), as JSON.
+    pub relays: Box<RawValue>,
+    /// How long an ephemeral node may be away before it is deleted.
+    pub ephemeral_grace: Duration,
+}
+
+impl Settings {
+    /// For a coordinator without a relay, at this URL, with the default of everything else.
+    pub fn at(url: BaseUrl) -> Self {
+        let ephemeral_grace = Duration::from_secs(120);
+        Settings { url, dns: Dns::default(), relays: RawValue::NULL.to_owned(), ephemeral_grace }
+    }
+
+    fn mesh(&self) -> mesh_realm::Settings {
+        mesh_realm::Settings {
+            dns: self.dns.clone(),
+            relays: self.relays.clone(),
+            offline_grace: OFFLINE_GRACE,
+            ephemeral_grace: self.ephemeral_grace,
+        }
+    }
+}
+
+/// How long a device may be away before its peers are told: a reconnect is no news.
+const OFFLINE_GRACE: Duration = Duration::from_secs(5);
+
+/// The application. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    store: Store,
+    clock: Clock,
+    supervisor: Supervisor,
+    settings: Settings,
+    passwords: Passwords,
+    log_in_limits: LogInLimits,
+    join_limit: JoinLimit,
+    mesh: Mesh,
+}
+
+impl App {
+    pub fn new(store: Store, clock: Clock, supervisor: Supervisor, settings: Settings) -> Self {
+        let (passwords, log_in_limits) = (Passwords::default(), LogInLimits::default());
+        let mesh = Mesh::new(&store, settings.mesh(), clock.clone(), supervisor.clone());
+        let join_limit = JoinLimit::default();
+        App(Arc::new(Parts {
+            store,
+            clock,
+            supervisor,
+            settings,
+            passwords,
+            log_in_limits,
+            join_limit,
+            mesh,
+        }))
+    }
+
+    /// For a command on the coordinator's host, beside a running coordinator or without one.
+    pub fn local(database: &DatabaseUrl) -> Result<Self> {
+        let store = Store::open(database, Purpose::Administer)?;
+        // Nothing that such a command makes names the coordinator.
+        let settings = Settings::at("http://localhost".parse()?);
+        Ok(App::new(store, Clock::system(), Supervisor::new(), settings))
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    pub fn supervisor(&self) -> &Supervisor {
+        &self.0.supervisor
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub fn mesh(&self) -> &Mesh {
+        &self.0.mesh
+    }
+
+    pub(super) fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    pub(super) fn join_limit(&self) -> &JoinLimit {
+        &self.0.join_limit
+    }
+
+    pub(super) fn log_in_limits(&self) -> &LogInLimits {
+        &self.0.log_in_limits
+    }
+}

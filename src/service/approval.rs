@@ -1,0 +1,154 @@
+//! Devices without a key: they are given a URL with a code, and wait until a person approves the code.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use super::app::App;
+use crate::core::id::ApprovalId;
+use crate::core::key::{MachineKey, NodeKey};
+use crate::core::node::Node;
+use crate::core::secret::{Secret, SecretHash, random_bytes};
+use crate::core::{Error, Kind, Result};
+use crate::store;
+
+/// How long a device waits for a person.
+const LIFETIME: Duration = Duration::from_secs(3600);
+/// Devices that may wait at once; a device has one place.
+const MOST_WAITING: i64 = 10_000;
+/// The path of the page that a code is shown at.
+const PATH: &str = "/approve/";
+/// Letters and digits that are not taken for one another.
+const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+/// What waiting came to.
+pub enum Waited {
+    Approved(Box<Node>),
+    /// Nobody has decided yet: the device asks again.
+    Still,
+    /// The code is unknown or over.
+    Forgotten,
+}
+
+/// The registrations that wait in this process, by their code.
+#[derive(Default)]
+pub struct Waiters(Mutex<HashMap<[u8; 32], Arc<Notify>>>);
+
+impl Waiters {
+    fn of(&self, code: SecretHash) -> Arc<Notify> {
+        let mut waiters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that nobody waits at any more are only held here.
+        waiters.retain(|_, waiter| Arc::strong_count(waiter) > 1);
+        Arc::clone(waiters.entry(*code.as_bytes()).or_default())
+    }
+
+    /// The code has been approved or refused.
+    pub fn wake(&self, code: SecretHash) {
+        if let Some(waiter) = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(code.as_bytes()) {
+            waiter.notify_waiters();
+        }
+    }
+}
+
+/// `ABCD-EFGH-JKLM`: 60 random bits, to be typed.
+fn new_code() -> Secret {
+    let bytes = random_bytes::<12>();
+    let letters: Vec<char> = bytes.iter().map(|b| char::from(ALPHABET[usize::from(b % 32)])).collect();
+    Secret::new(letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-"))
+}
+
+/// A code as it was typed: in any case, with or without hyphens and spaces.
+pub fn read_code(text: &str) -> Result<Secret> {
+    let letters: Vec<char> = text.chars().filter(|c| !matches!(c, '-' | ' ')).collect();
+    let known = |c: &char| u8::try_from(c.to_ascii_uppercase()).is_ok_and(|c| ALPHABET.contains(&c));
+    if letters.len() != 12 || !letters.iter().all(known) {
+        return Err(Error::usage("malformed_code", "this is not the code of a waiting device")
+            .hint("it looks like ABCD-EFGH-JKLM and stands at the end of the URL that the device shows"));
+    }
+    let groups = letters.chunks(4).map(|group| group.iter().collect::<String>().to_ascii_uppercase());
+    Ok(Secret::new(groups.collect::<Vec<_>>().join("-")))
+}
+
+/// The code in a URL that this coordinator gave out.
+pub fn code_in(url: &str) -> Option<Secret> {
+    let (_, code) = url.rsplit_once(PATH)?;
+    read_code(code).ok()
+}
+
+/// Gives a device its URL; an older one of the same machine is forgotten.
+pub async fn open(
+    app: &App,
+    machine: MachineKey,
+    node_key: NodeKey,
+    hostname: String,
+    os: String,
+) -> Result<String> {
+    let (code, now) = (new_code(), app.now());
+    let approval = store::approval::Approval {
+        id: ApprovalId::new(now),
+        code_hash: code.hash(),
+        machine_key: machine,
+        node_key,
+        hostname,
+        os,
+        created_at: now,
+        expires_at: now.plus(LIFETIME),
+    };
+    let insert = move |tx: &mut store::Tx<'_>| {
+        store::approval::clean(tx, machine, now)?;
+        if store::approval::count(tx)? >= MOST_WAITING {
+            return Err(Error::new(
+                Kind::RateLimited,
+                "too_many_waiting",
+                "too many devices wait for approval",
+            ));
+        }
+        store::approval::insert(tx, &approval)
+    };
+    app.store().write(insert).await?;
+    Ok(format!("{}{PATH}{}", app.settings().url.as_str(), code.reveal()))
+}
+
+/// Waits until the code is decided, at most `limit`. `approved` looks whether the device is in.
+pub async fn wait<F>(app: &App, code: &Secret, limit: Duration, approved: impl Fn() -> F) -> Result<Waited>
+where
+    F: Future<Output = Result<Option<Node>>>,
+{
+    let deadline = Instant::now() + limit;
+    let hash = code.hash();
+    let waiter = app.mesh().waiters().of(hash);
+    let mut stop = app.supervisor().stop_signal();
+    loop {
+        let woken = waiter.notified();
+        if let Some(node) = approved().await? {
+            return Ok(Waited::Approved(Box::new(node)));
+        }
+        let now = app.now();
+        if app.store().read(move |read| store::approval::waiting(read, hash, now)).await?.is_none() {
+            return Ok(Waited::Forgotten);
+        }
+        tokio::select! {
+            woken = timeout_at(deadline, woken) => if woken.is_err() { return Ok(Waited::Still) },
+            () = stop.wait() => return Ok(Waited::Still),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_reads_back_however_it_is_typed() {
+        let code = new_code();
+        let typed = code.reveal().to_lowercase().replace('-', " ");
+        assert_eq!(read_code(&typed).unwrap().reveal(), code.reveal());
+        let url = format!("http://10.0.0.1:8080{PATH}{}", code.reveal());
+        assert_eq!(code_in(&url).unwrap().reveal(), code.reveal());
+        assert_eq!(read_code("ABCD").unwrap_err().code(), "malformed_code");
+        assert!(code_in("http://10.0.0.1/").is_none());
+    }
+}

@@ -1,0 +1,201 @@
+//! What a device asks for itself, by the coordination protocol: to join, to come back, to log out, to say
+//! where it is, to be told of its peers. A device's rights are its keys; a person's rights play no part here.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::app::App;
+use super::audit::{Actor, Change, Origin};
+use super::{approval, audit, enrolment, join, realm};
+use crate::core::id::OrgId;
+use crate::core::key::MachineKey;
+use crate::core::node::Node;
+use crate::core::secret::Secret;
+use crate::core::{Error, Kind, Result, Timestamp};
+use crate::mesh::native::realm::{Attached, Device, Outbox, Realm};
+use crate::mesh::native::wire::{MapRequest, RegisterAnswer, RegisterRequest};
+use crate::store::{self, Tx};
+
+/// The oldest client that is served, by its capability version: Tailscale 1.80.
+pub const OLDEST_CAPABILITY: u16 = 113;
+/// How long a log-in request may wait for a person before it is answered and sent again.
+const FOLLOWUP_LIMIT: Duration = Duration::from_secs(50);
+
+/// Answers a registration. A refusal is an error of kind `Denied`, whose message the client shows.
+pub async fn register(
+    app: &App,
+    machine: MachineKey,
+    address: IpAddr,
+    request: &RegisterRequest,
+) -> Result<RegisterAnswer> {
+    check_version(request.version)?;
+    if request.nodekey.is_zero() {
+        return Err(Error::usage("malformed_request", "a registration names the device's node key"));
+    }
+    let known = known_node(app, machine, request).await?;
+    let now = app.now();
+    if request.expiry().is_some_and(|expiry| expiry <= now) {
+        return match known {
+            Some(node) => log_out(app, node, address).await,
+            None => Ok(RegisterAnswer::expired()),
+        };
+    }
+    match (known, request.auth_key()) {
+        (Some(node), _) if !node.is_expired(now) => Ok(RegisterAnswer::authorized(&node)),
+        (_, Some(auth_key)) => enrol(app, machine, address, request, auth_key.clone()).await,
+        // The client then makes a new key and asks again.
+        (Some(_), None) => Ok(RegisterAnswer::expired()),
+        (None, None) => wait_for_person(app, machine, request).await,
+    }
+}
+
+fn check_version(version: u16) -> Result<()> {
+    if version >= OLDEST_CAPABILITY {
+        return Ok(());
+    }
+    let error = Error::new(Kind::Denied, "client_too_old", "this client is too old for this coordinator");
+    Err(error.hint("update it to Tailscale 1.80 or later"))
+}
+
+/// The node with this node key. Another machine that shows it is refused: a node key is public.
+async fn known_node(app: &App, machine: MachineKey, request: &RegisterRequest) -> Result<Option<Node>> {
+    let key = request.nodekey;
+    let node = app.store().read(move |read| store::node::by_key(read, key)).await?;
+    match node {
+        Some(node) if node.machine_key != machine => {
+            let error = Error::new(Kind::Denied, "other_machine", "this node key belongs to another machine");
+            Err(error.hint("remove the copied state of tailscaled, then log in again"))
+        }
+        node => Ok(node),
+    }
+}
+
+/// Joins a device by its auth key: a new node, or the machine's own one in that realm with a new key.
+async fn enrol(
+    app: &App,
+    machine: MachineKey,
+    address: IpAddr,
+    request: &RegisterRequest,
+    auth_key: Secret,
+) -> Result<RegisterAnswer> {
+    let now = app.now();
+    let asked = enrolment::Asked {
+        machine,
+        node_key: request.nodekey,
+        hostinfo: request.hostinfo(),
+        capability: request.version,
+        ephemeral: request.ephemeral,
+        expiry: request.expiry(),
+    };
+    let enrol = move |tx: &mut Tx<'_>| {
+        let claim = join::claim(tx, &auth_key, machine, now)?;
+        let granted = enrolment::Granted {
+            realm: claim.realm_id,
+            owner: claim.owner,
+            tags: claim.tags,
+            ephemeral: claim.ephemeral,
+        };
+        let enrolled = enrolment::enrol(tx, granted, asked, now)?;
+        store::redemption::bind_node(tx, claim.redemption, enrolled.node.id)?;
+        record(tx, &enrolled.node, enrolled.action(), claim.org_id, address, now)?;
+        Ok(enrolled)
+    };
+    let enrolled = app.store().write(enrol).await?;
+    let answer = RegisterAnswer::authorized(&enrolled.node);
+    realm::put(app, enrolled.node).await?;
+    if let Some(old_key) = enrolled.replaced_key {
+        app.mesh().cut_off(&old_key);
+    }
+    Ok(answer)
+}
+
+/// Writes into the audit trail what a device did by itself.
+fn record(
+    tx: &mut Tx<'_>,
+    node: &Node,
+    action: &'static str,
+    org: OrgId,
+    address: IpAddr,
+    now: Timestamp,
+) -> Result<()> {
+    let origin = Origin { address: Some(address), request_id: None };
+    let actor = Actor::node(node.id, &node.name, origin);
+    audit::record(tx, now, &actor, Change::new(action, node.id, &node.name).of(org))
+}
+
+/// Ends a node's log-in: an ephemeral node is deleted, another one's key is over from now on.
+async fn log_out(app: &App, node: Node, address: IpAddr) -> Result<RegisterAnswer> {
+    let now = app.now();
+    let id = node.id;
+    let expire = move |tx: &mut Tx<'_>| {
+        let Some(mut node) = store::node::by_id(tx, id)? else { return Ok(None) };
+        let org = store::organization::of_realm(tx, node.realm)?;
+        record(tx, &node, "node.log_out", org, address, now)?;
+        if node.ephemeral {
+            store::node::delete(tx, id)?;
+            return Ok(Some(node));
+        }
+        node.key_expires_at = Some(node.key_expires_at.map_or(now, |at: Timestamp| at.min(now)));
+        store::node::save(tx, &mut node)?;
+        Ok(Some(node))
+    };
+    let Some(node) = app.store().write(expire).await? else { return Ok(RegisterAnswer::expired()) };
+    app.mesh().cut_off(&node.node_key);
+    if node.ephemeral {
+        realm::remove(app, &node).await?;
+    } else {
+        let (realm, number) = (node.realm, node.number);
+        realm::put(app, node).await?;
+        realm::offline(app, realm, number).await?;
+    }
+    Ok(RegisterAnswer::expired())
+}
+
+/// A device without a key: it is given a URL for a person, and what it asks with that URL is answered when
+/// the person has decided.
+async fn wait_for_person(
+    app: &App,
+    machine: MachineKey,
+    request: &RegisterRequest,
+) -> Result<RegisterAnswer> {
+    let code = approval::code_in(&request.followup);
+    if let Some(code) = code {
+        let key = request.nodekey;
+        let approved = || async move {
+            let node = app.store().read(move |read| store::node::by_key(read, key)).await?;
+            Ok(node.filter(|node| node.machine_key == machine))
+        };
+        match approval::wait(app, &code, FOLLOWUP_LIMIT, approved).await? {
+            approval::Waited::Approved(node) => return Ok(RegisterAnswer::authorized(&node)),
+            approval::Waited::Still => return Ok(RegisterAnswer::waiting(request.followup.clone())),
+            approval::Waited::Forgotten => {}
+        }
+    }
+    let hostinfo = request.hostinfo();
+    let url = approval::open(app, machine, request.nodekey, hostinfo.hostname, hostinfo.os).await?;
+    Ok(RegisterAnswer::waiting(url))
+}
+
+/// Takes what a device says of itself. Its hostname names it, until a person does.
+pub async fn report(app: &App, device: Device, request: MapRequest) -> Result<()> {
+    let reported = running_realm(app, device).await?.report(device, request).await?;
+    if let Some(hostname) = reported.new_hostname {
+        enrolment::rename_by_device(app, reported.node, &hostname).await?;
+    }
+    Ok(())
+}
+
+/// Opens a device's map stream into `outbox`.
+pub async fn attach(app: &App, device: Device, request: MapRequest, outbox: Arc<Outbox>) -> Result<Attached> {
+    check_version(request.version)?;
+    running_realm(app, device).await?.attach(device, request, outbox).await
+}
+
+/// The realm of the node that speaks. Cost: one read of an index.
+async fn running_realm(app: &App, device: Device) -> Result<Realm> {
+    let key = device.node_key;
+    let found = app.store().read(move |read| store::node::admission(read, key)).await?;
+    let (realm, _) = found.ok_or_else(|| Error::new(Kind::NotFound, "node_unknown", "no such node here"))?;
+    app.mesh().realms().start(realm).await
+}

@@ -1,0 +1,10 @@
+//! Whether the coordinator could serve now. Asked by `/readyz`.
+
+use super::app::App;
+use crate::core::Result;
+use crate::store;
+
+/// The database answers.
+pub async fn database(app: &App) -> Result<()> {
+    app.store().read(|read| store::user::any_exists(read).map(drop)).await
+}

@@ -1,0 +1,187 @@
+//! API keys: what an integration shows. Made, rotated and revoked by people (or by a key that may); a key
+//! hands on no scope that its maker does not have.
+
+use std::time::Duration;
+
+use super::app::App;
+use super::audit::{self, Change, Origin};
+use super::authority::{Caller, Integration, May, Principal};
+use super::words;
+use crate::auth::api_key;
+use crate::core::id::{ApiKeyId, OrgId};
+use crate::core::page::Page;
+use crate::core::role::{ManageApiKeys, Scope, ViewApiKeys};
+use crate::core::secret::Secret;
+use crate::core::{Error, Kind, Result, Timestamp};
+use crate::store::api_key::{self as keys, ApiKeyRow};
+use crate::store::{Read, Tx};
+
+const TTL: Duration = Duration::from_secs(90 * 86_400);
+const LONGEST_TTL: Duration = Duration::from_secs(366 * 86_400);
+const OVERLAP: Duration = Duration::from_secs(86_400);
+const LONGEST_OVERLAP: Duration = Duration::from_secs(30 * 86_400);
+/// How often the use of a key is noted at most.
+const NOTED_EVERY: Duration = Duration::from_secs(60);
+
+/// A key with the secret that was just made: it is known here, and never again.
+#[derive(Debug)]
+pub struct Made {
+    pub key: ApiKeyRow,
+    pub secret: Secret,
+}
+
+/// Makes a key. What is left out: `nodes:read` alone, 90 days.
+pub async fn create(
+    app: &App,
+    may: &May<ManageApiKeys>,
+    name: &str,
+    scopes: Option<Vec<Scope>>,
+    ttl: Option<Duration>,
+) -> Result<Made> {
+    let (secret, now) = (api_key::mint(), app.now());
+    let ttl = words::ttl(ttl, TTL, LONGEST_TTL)?;
+    let key = ApiKeyRow {
+        id: ApiKeyId::new(now),
+        org_id: may.org(),
+        name: words::name(name)?,
+        prefix: api_key::shown(&secret),
+        scopes: grantable(may, scopes.unwrap_or_else(|| vec![Scope::NodesRead]))?,
+        created_by: may.user(),
+        created_at: now,
+        expires_at: now.plus(ttl),
+        ttl,
+        last_used_at: None,
+        revoked_at: None,
+    };
+    let (actor, kept, hash) = (may.actor().clone(), key.clone(), secret.hash());
+    let insert = move |tx: &mut Tx<'_>| {
+        keys::insert(tx, &kept, hash)?;
+        audit::record(tx, now, &actor, Change::new("key.create", kept.id, &kept.name).of(kept.org_id))
+    };
+    app.store().write(insert).await?;
+    Ok(Made { key, secret })
+}
+
+/// Nobody hands on what they do not have.
+fn grantable(may: &May<ManageApiKeys>, mut scopes: Vec<Scope>) -> Result<Vec<Scope>> {
+    scopes.sort_unstable();
+    scopes.dedup();
+    if scopes.is_empty() {
+        return Err(Error::usage("no_scope", "a key without a scope could do nothing")
+            .hint("leave the scopes out for nodes:read"));
+    }
+    match scopes.iter().find(|scope| !may.holds(**scope)) {
+        Some(scope) => Err(Error::new(
+            Kind::Denied,
+            "scope_missing",
+            format!("you do not have the scope {scope} yourself"),
+        )),
+        None => Ok(scopes),
+    }
+}
+
+/// A page of the organization's keys, the newest first, and the cursor of the next one.
+pub async fn list(app: &App, may: &May<ViewApiKeys>, page: Page) -> Result<(Vec<ApiKeyRow>, Option<String>)> {
+    let (org, before, rows) = (may.org(), page.after()?, page.rows());
+    let found = app.store().read(move |read| keys::list_of_org(read, org, before, rows)).await?;
+    Ok(page.cut(found, |key| key.id.to_string()))
+}
+
+/// Gives a key a new secret and its whole lifetime again; the old secret works on for the overlap (24 hours
+/// when nobody says, at most as long as it would have). A secret of an earlier rotation ends now.
+pub async fn rotate(
+    app: &App,
+    may: &May<ManageApiKeys>,
+    reference: &str,
+    overlap: Option<Duration>,
+) -> Result<Made> {
+    let overlap = overlap.unwrap_or(OVERLAP);
+    if overlap > LONGEST_OVERLAP {
+        return Err(Error::usage("malformed_overlap", "two secrets are good together for 30 days at most"));
+    }
+    let (secret, now, org) = (api_key::mint(), app.now(), may.org());
+    let (reference, actor) = (reference.to_owned(), may.actor().clone());
+    let (hash, prefix) = (secret.hash(), api_key::shown(&secret));
+    let rotate = move |tx: &mut Tx<'_>| {
+        let old = find(tx, org, &reference)?;
+        let key = ApiKeyRow { prefix, expires_at: now.plus(old.ttl), ..old.clone() };
+        let until = now.plus(overlap).min(old.expires_at);
+        if !keys::rotate(tx, &key, hash, until)? {
+            return Err(Error::new(Kind::Conflict, "key_revoked", "this API key was revoked"));
+        }
+        audit::record(tx, now, &actor, Change::new("key.rotate", key.id, &key.name).of(org))?;
+        Ok(key)
+    };
+    Ok(Made { key: app.store().write(rotate).await?, secret })
+}
+
+/// Revokes a key with all its secrets, at once.
+pub async fn revoke(app: &App, may: &May<ManageApiKeys>, reference: &str) -> Result<ApiKeyRow> {
+    let (org, reference, actor, now) = (may.org(), reference.to_owned(), may.actor().clone(), app.now());
+    let revoke = move |tx: &mut Tx<'_>| {
+        let key = find(tx, org, &reference)?;
+        if keys::revoke(tx, key.id, now)? {
+            audit::record(tx, now, &actor, Change::new("key.revoke", key.id, &key.name).of(org))?;
+        }
+        find(tx, org, &key.id.to_string())
+    };
+    app.store().write(revoke).await
+}
+
+fn find(read: &mut Read<'_>, org: OrgId, reference: &str) -> Result<ApiKeyRow> {
+    let mut found = match reference.parse() {
+        Ok(id) => keys::by_id(read, org, id)?.into_iter().collect(),
+        Err(_) => keys::by_name(read, org, reference)?,
+    };
+    match found.len() {
+        0 | 1 => found.pop().ok_or_else(|| Error::not_found("key", reference)),
+        _ => Err(Error::new(
+            Kind::Conflict,
+            "ambiguous_name",
+            format!("more than one key is called {reference}"),
+        )
+        .hint("name it by its id, which `wonder key list` shows")),
+    }
+}
+
+/// Who shows this API key. Its use is noted, once a minute at most.
+pub async fn authenticate(app: &App, bearer: &Secret, origin: Origin) -> Result<Caller> {
+    if !api_key::is_well_formed(bearer.reveal()) {
+        return Err(refused("key_unknown", "this API key is mistyped or cut off"));
+    }
+    let (hash, now) = (bearer.hash(), app.now());
+    let key = app.store().read(move |read| keys::live_by_secret(read, hash, now)).await?;
+    let key = key.ok_or_else(|| refused("key_unknown", "this coordinator knows no such API key"))?;
+    if key.revoked_at.is_some() {
+        return Err(refused("key_revoked", "this API key was revoked"));
+    }
+    if key.expires_at <= now {
+        return Err(refused("key_expired", "this API key has expired"));
+    }
+    note_use(app, &key, now).await;
+    let principal = Principal::Integration(Integration {
+        key: key.id,
+        name: key.name,
+        org: key.org_id,
+        scopes: key.scopes,
+        created_by: key.created_by,
+        expires_at: key.expires_at,
+    });
+    Ok(Caller { principal, origin })
+}
+
+/// The call goes on when the use cannot be noted.
+async fn note_use(app: &App, key: &ApiKeyRow, now: Timestamp) {
+    if key.last_used_at.is_some_and(|at| now.since(at) < NOTED_EVERY) {
+        return;
+    }
+    let id = key.id;
+    if let Err(e) = app.store().write(move |tx| keys::touch(tx, id, now)).await {
+        tracing::warn!(key = %id, "the use of an API key was not noted: {e}");
+    }
+}
+
+fn refused(code: &str, message: &str) -> Error {
+    Error::new(Kind::Unauthenticated, code, message)
+        .hint("make one with `wonder key create`, or a new secret with `wonder key rotate`")
+}

@@ -1,0 +1,167 @@
+//! The live side of the coordinator: the realms that run, and the devices that wait. What happens in the
+//! realms by itself is written down here.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+use super::app::App;
+use super::approval::Waiters;
+use super::node;
+use super::realm::Realms;
+use super::relay::Admit;
+use crate::core::id::{NodeId, NodeNumber};
+use crate::core::key::NodeKey;
+use crate::core::node::Report;
+use crate::core::{Error, Result};
+use crate::mesh::native::Registry;
+use crate::mesh::native::derp::{Admission as _, Limits, Relay, RelayKey};
+use crate::mesh::native::realm::{Event, Settings, Surroundings, Unsaved};
+use crate::runtime::{Clock, Stop, Supervisor};
+use crate::store::{self, Store};
+
+/// Events that may wait to be written down.
+const MOST_EVENTS: usize = 1024;
+/// Reports are written together at most this often: a device says nothing that a lost second would harm.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait for a database that is away.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+/// Reports written in one transaction.
+const MOST_REPORTS: usize = 500;
+
+/// Realms, relay and waiting devices.
+pub struct Mesh {
+    realms: Registry,
+    waiters: Waiters,
+    unsaved: Arc<Unsaved>,
+    admission: Arc<Admit>,
+    /// Set once, where this coordinator runs a relay.
+    relay: OnceLock<Relay>,
+    /// What realms tell, until [`run`] takes it.
+    events: Mutex<Option<mpsc::Receiver<Event>>>,
+}
+
+impl Mesh {
+    pub(super) fn new(store: &Store, settings: Settings, clock: Clock, supervisor: Supervisor) -> Self {
+        let source = Realms { store: store.clone(), dns: settings.dns.clone() };
+        let admission = Arc::new(Admit { store: store.clone(), clock: clock.clone() });
+        let (events, happened) = mpsc::channel(MOST_EVENTS);
+        let unsaved = Arc::<Unsaved>::default();
+        let around = Surroundings {
+            settings: Arc::new(settings),
+            clock,
+            supervisor,
+            unsaved: Arc::clone(&unsaved),
+            events,
+        };
+        let realms = Registry::new(Arc::new(source), around);
+        Mesh {
+            realms,
+            waiters: Waiters::default(),
+            unsaved,
+            admission,
+            relay: OnceLock::new(),
+            events: Mutex::new(Some(happened)),
+        }
+    }
+
+    pub fn realms(&self) -> &Registry {
+        &self.realms
+    }
+
+    pub(super) fn waiters(&self) -> &Waiters {
+        &self.waiters
+    }
+
+    /// Makes the built-in relay with this key, and gives it to whoever serves its connections.
+    pub fn start_relay(&self, key: RelayKey) -> Relay {
+        let admission = Arc::<Admit>::clone(&self.admission);
+        self.relay.get_or_init(|| Relay::new(key, admission, Limits::default())).clone()
+    }
+
+    /// The relay no longer carries for this node.
+    pub fn cut_off(&self, key: &NodeKey) {
+        if let Some(relay) = self.relay.get() {
+            relay.cut_off(key);
+        }
+    }
+
+    /// Whether a relay may carry for the node with this key.
+    pub async fn admits(&self, key: &NodeKey) -> bool {
+        self.admission.admit(key).await.is_some()
+    }
+}
+
+/// Starts what goes on in the background: ephemeral nodes are watched from the start, events and reports
+/// are written down.
+pub async fn run(app: &App) -> Result<()> {
+    let events = app.mesh().events.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let events = events.ok_or_else(|| Error::bug("the mesh runs already"))?;
+    let realms = app.store().read(store::node::realms_with_ephemeral).await?;
+    for realm in realms {
+        app.mesh().realms().start(realm).await?;
+    }
+    let stop = || app.supervisor().stop_signal();
+    app.supervisor().spawn("mesh events", write_events(app.clone(), events, stop()));
+    app.supervisor().spawn("reports", write_reports(app.clone(), stop()));
+    Ok(())
+}
+
+async fn write_events(app: App, mut events: mpsc::Receiver<Event>, mut stop: Stop) {
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = stop.wait() => return,
+        };
+        match event {
+            Some(Event::EphemeralGone(id)) => forget(&app, id, &mut stop).await,
+            Some(Event::KeyExpired(key)) => app.mesh().cut_off(&key),
+            None => return,
+        }
+    }
+}
+
+/// Deletes an ephemeral node, however long the database is away. Others wait meanwhile; what finds no place
+/// to wait, its realm says again.
+async fn forget(app: &App, id: NodeId, stop: &mut Stop) {
+    while let Err(error) = node::forget(app, id).await {
+        tracing::warn!(%error, node = %id, "an ephemeral node could not be deleted yet");
+        tokio::select! {
+            () = tokio::time::sleep(TRY_AGAIN) => {}
+            () = stop.wait() => return,
+        }
+    }
+}
+
+/// Writes what devices say of themselves, until the coordinator stops; then what is left.
+async fn write_reports(app: App, mut stop: Stop) {
+    let unsaved = Arc::clone(&app.mesh().unsaved);
+    loop {
+        tokio::select! {
+            () = unsaved.filled() => {}
+            () = stop.wait() => break,
+        }
+        save(&app, &unsaved).await;
+        tokio::select! {
+            () = tokio::time::sleep(SAVE_EVERY) => {}
+            () = stop.wait() => break,
+        }
+    }
+    save(&app, &unsaved).await;
+}
+
+async fn save(app: &App, unsaved: &Unsaved) {
+    let mut waiting: Vec<(NodeNumber, Report)> = unsaved.take().into_iter().collect();
+    while !waiting.is_empty() {
+        let rest = waiting.split_off(waiting.len().min(MOST_REPORTS));
+        let batch: HashMap<_, _> = waiting.into_iter().collect();
+        let written = batch.clone();
+        if let Err(error) = app.store().write(move |tx| store::node::save_reports(tx, &written)).await {
+            tracing::warn!(%error, "what devices report is not written yet");
+            unsaved.put_back(batch.into_iter().chain(rest).collect());
+            return;
+        }
+        waiting = rest;
+    }
+}

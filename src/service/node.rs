@@ -1,0 +1,205 @@
+//! What people and integrations do with the nodes of their realm.
+
+use ipnet::IpNet;
+
+use super::app::App;
+use super::audit::{Actor, Change, Origin};
+use super::authority::May;
+use super::{approval, audit, enrolment, realm};
+use crate::core::id::{NodeId, NodeNumber, RealmId};
+use crate::core::name::Hostname;
+use crate::core::node::Node;
+use crate::core::page::Page;
+use crate::core::role::{ManageNodes, ViewNodes};
+use crate::core::{Error, Kind, Result};
+use crate::mesh::native::realm::Live;
+use crate::store::{self, Read, Tx};
+
+/// A node, with how it is at this moment.
+#[derive(Debug)]
+pub struct Seen {
+    pub node: Node,
+    pub online: bool,
+    /// The whole MagicDNS name, without the last dot.
+    pub dns_name: String,
+    /// The subnet routes that it carries now.
+    pub primary_routes: Vec<IpNet>,
+}
+
+/// A page of the realm's nodes in the order in which they joined, and the cursor of the next one.
+pub async fn list(app: &App, may: &May<ViewNodes>, page: Page) -> Result<(Vec<Seen>, Option<String>)> {
+    let realm = may.realm();
+    let after = page.after::<i64>()?.unwrap_or(0);
+    let rows = page.rows();
+    let nodes = app.store().read(move |read| store::node::page(read, realm, NodeNumber(after), rows)).await?;
+    let (nodes, next) = page.cut(nodes, |node| node.number.0.to_string());
+    Ok((see(app, realm, nodes).await?, next))
+}
+
+/// One node, by its id or its name.
+pub async fn show(app: &App, may: &May<ViewNodes>, reference: &str) -> Result<Seen> {
+    let (realm, reference) = (may.realm(), reference.to_owned());
+    let node = app.store().read(move |read| find(read, realm, &reference)).await?;
+    see_one(app, node).await
+}
+
+/// Gives a node another name, which it keeps whatever the device calls itself.
+pub async fn rename(app: &App, may: &May<ManageNodes>, reference: &str, name: Hostname) -> Result<Seen> {
+    change(app, may, reference, "node.rename", move |tx, node| {
+        store::node::lock_realm(tx, node.realm)?;
+        if store::node::by_name(tx, node.realm, name.as_str())?.is_some_and(|other| other.id != node.id) {
+            let taken = format!("another node is called {name}");
+            return Err(Error::new(Kind::Conflict, "name_taken", taken).hint("choose another name"));
+        }
+        node.name = name.to_string();
+        node.renamed = true;
+        Ok(())
+    })
+    .await
+}
+
+/// Ends a node's key: the device has to log in again.
+pub async fn expire(app: &App, may: &May<ManageNodes>, reference: &str) -> Result<Seen> {
+    let now = app.now();
+    let seen = change(app, may, reference, "node.expire", move |_, node| {
+        node.key_expires_at = Some(node.key_expires_at.map_or(now, |at| at.min(now)));
+        Ok(())
+    })
+    .await?;
+    app.mesh().cut_off(&seen.node.node_key);
+    Ok(seen)
+}
+
+/// Allows exactly these routes; those that the device does not offer (yet) are allowed in advance.
+pub async fn approve_routes(
+    app: &App,
+    may: &May<ManageNodes>,
+    reference: &str,
+    routes: Vec<IpNet>,
+) -> Result<Seen> {
+    let mut routes: Vec<IpNet> = routes.into_iter().map(|route| route.trunc()).collect();
+    routes.sort_unstable();
+    routes.dedup();
+    change(app, may, reference, "node.approve_routes", move |_, node| {
+        node.approved_routes = routes;
+        Ok(())
+    })
+    .await
+}
+
+/// Deletes a node: the device is told and cut off, and cannot come back without a new log-in.
+pub async fn remove(app: &App, may: &May<ManageNodes>, reference: &str) -> Result<Seen> {
+    let (realm_id, org, reference) = (may.realm(), may.org(), reference.to_owned());
+    let (actor, now) = (may.actor().clone(), app.now());
+    let delete = move |tx: &mut Tx<'_>| {
+        let node = find(tx, realm_id, &reference)?;
+        store::node::delete(tx, node.id)?;
+        audit::record(tx, now, &actor, named("node.remove", &node).of(org))?;
+        Ok(node)
+    };
+    let node = app.store().write(delete).await?;
+    let seen = see_one(app, node).await?;
+    realm::remove(app, &seen.node).await?;
+    Ok(Seen { online: false, ..seen })
+}
+
+/// Lets in a device that waits under a code.
+pub async fn approve(app: &App, may: &May<ManageNodes>, code: &str) -> Result<Seen> {
+    let hash = approval::read_code(code)?.hash();
+    let (realm_id, org, owner) = (may.realm(), may.org(), may.user());
+    let (actor, now) = (may.actor().clone(), app.now());
+    let enrol = move |tx: &mut Tx<'_>| {
+        let waiting = store::approval::waiting(tx, hash, now)?.ok_or_else(no_such_code)?;
+        store::approval::delete(tx, waiting.id)?;
+        let granted = enrolment::Granted { realm: realm_id, owner, tags: Vec::new(), ephemeral: false };
+        let enrolled = enrolment::enrol(tx, granted, waiting.into(), now)?;
+        audit::record(tx, now, &actor, named("node.approve", &enrolled.node).of(org))?;
+        Ok(enrolled)
+    };
+    let enrolled = app.store().write(enrol).await?;
+    if let Some(old_key) = &enrolled.replaced_key {
+        app.mesh().cut_off(old_key);
+    }
+    realm::put(app, enrolled.node.clone()).await?;
+    app.mesh().waiters().wake(hash);
+    see_one(app, enrolled.node).await
+}
+
+fn no_such_code() -> Error {
+    Error::new(Kind::NotFound, "code_not_found", "no device waits under this code")
+        .hint("the device shows a new one with `tailscale up`")
+}
+
+/// Deletes an ephemeral node that has stayed away.
+pub async fn forget(app: &App, id: NodeId) -> Result<()> {
+    let now = app.now();
+    let delete = move |tx: &mut Tx<'_>| {
+        let Some(node) = store::node::by_id(tx, id)?.filter(|node| node.ephemeral) else { return Ok(None) };
+        store::node::delete(tx, id)?;
+        let org = store::organization::of_realm(tx, node.realm)?;
+        let actor = Actor::coordinator(Origin::default());
+        audit::record(tx, now, &actor, named("node.forget", &node).of(org))?;
+        Ok(Some(node))
+    };
+    match app.store().write(delete).await? {
+        Some(node) => realm::remove(app, &node).await,
+        None => Ok(()),
+    }
+}
+
+fn named(action: &'static str, node: &Node) -> Change {
+    Change::new(action, node.id, &node.name)
+}
+
+/// Changes a node in one transaction, and tells its realm.
+async fn change(
+    app: &App,
+    may: &May<ManageNodes>,
+    reference: &str,
+    action: &'static str,
+    change: impl FnOnce(&mut Tx<'_>, &mut Node) -> Result<()> + Send + 'static,
+) -> Result<Seen> {
+    let (realm_id, org, reference) = (may.realm(), may.org(), reference.to_owned());
+    let (actor, now) = (may.actor().clone(), app.now());
+    let write = move |tx: &mut Tx<'_>| {
+        let mut node = find(tx, realm_id, &reference)?;
+        change(tx, &mut node)?;
+        store::node::save(tx, &mut node)?;
+        audit::record(tx, now, &actor, named(action, &node).of(org))?;
+        Ok(node)
+    };
+    let node = app.store().write(write).await?;
+    realm::put(app, node.clone()).await?;
+    see_one(app, node).await
+}
+
+/// A node of the realm by its id or its name, both of which are unique.
+fn find(read: &mut Read<'_>, realm: RealmId, reference: &str) -> Result<Node> {
+    let found = match reference.parse::<NodeId>() {
+        Ok(id) => store::node::by_id(read, id)?.filter(|node| node.realm == realm),
+        Err(_) => store::node::by_name(read, realm, &reference.to_ascii_lowercase())?,
+    };
+    found.ok_or_else(|| Error::not_found("node", reference))
+}
+
+async fn see_one(app: &App, node: Node) -> Result<Seen> {
+    let seen = see(app, node.realm, vec![node]).await?;
+    seen.into_iter().next().ok_or_else(|| Error::bug("one node was looked at and none was seen"))
+}
+
+/// Puts beside each stored node how it is at this moment.
+pub async fn see(app: &App, realm: RealmId, nodes: Vec<Node>) -> Result<Vec<Seen>> {
+    let label = app.store().read(move |read| store::node::realm_label(read, realm)).await?;
+    let domain = app.settings().dns.domain_of(&label.unwrap_or_default());
+    let mut live = realm::look(app, realm, nodes.iter().map(|node| node.number).collect()).await?;
+    let see = |mut node: Node| {
+        let now: Option<Live> = live.remove(&node.number);
+        let dns_name = format!("{}.{domain}", node.name);
+        let Some(now) = now else {
+            return Seen { node, online: false, dns_name, primary_routes: Vec::new() };
+        };
+        node.report = now.report;
+        Seen { node, online: now.online, dns_name, primary_routes: now.primary_routes }
+    };
+    Ok(nodes.into_iter().map(see).collect())
+}

@@ -1,0 +1,200 @@
+//! Log-ins: begun with a password, shown at every call, ended by a log-out. The first one makes the person's
+//! own organization with its realm.
+
+use std::time::Duration;
+
+use super::app::App;
+use super::audit::{self, Actor, Change, Origin};
+use super::authority::{Caller, Person, Principal};
+use super::organization::ensure_personal;
+use crate::auth::session as tokens;
+use crate::core::secret::Secret;
+use crate::core::user::Email;
+use crate::core::{Error, Kind, Result, Timestamp};
+use crate::store::Tx;
+use crate::store::organization::{self, Membership};
+use crate::store::session::{self, Live, Session};
+use crate::store::user::{self, User};
+
+/// The longest label, in characters.
+const LONGEST_LABEL: usize = 100;
+
+/// How long a session that has ended is kept.
+const KEPT: Duration = Duration::from_secs(30 * 86_400);
+
+/// Who wants to log in.
+#[derive(Clone, Debug)]
+pub struct LogIn {
+    pub email: String,
+    pub password: Secret,
+    /// Where from, as its owner will know it again.
+    pub label: String,
+}
+
+/// A log-in that has just begun.
+#[derive(Clone, Debug)]
+pub struct LoggedIn {
+    pub user: User,
+    pub session: Session,
+    /// The bearer token, told this once.
+    pub token: Secret,
+    /// The personal organization.
+    pub membership: Membership,
+}
+
+/// Whose credential it is.
+#[derive(Clone, Debug)]
+pub struct Whoami {
+    /// For an API key: who made it.
+    pub user: User,
+    /// The personal one; for an API key the one that it belongs to.
+    pub membership: Option<Membership>,
+    pub expires_at: Timestamp,
+}
+
+/// Logs in with a password. Whatever is wrong, it is `wrong_credentials`, and takes as long to find out; too
+/// many tries are `too_many_attempts`.
+pub async fn log_in(app: &App, log_in: LogIn, origin: Origin) -> Result<LoggedIn> {
+    let label = check_label(&log_in.label)?;
+    let account = log_in.email.trim().to_lowercase();
+    app.log_in_limits().take(&account, &origin, app.now())?;
+    let begun = try_log_in(app, &account, log_in.password, label, origin.clone()).await;
+    if begun.as_ref().err().is_none_or(|e| e.kind() != Kind::Unauthenticated) {
+        app.log_in_limits().give_back(&account, &origin);
+    }
+    begun
+}
+
+async fn try_log_in(
+    app: &App,
+    account: &str,
+    password: Secret,
+    label: String,
+    origin: Origin,
+) -> Result<LoggedIn> {
+    let (user, hash) = verify(app, account, password).await?;
+    let now = app.now();
+    app.store().write(move |tx| begin(tx, user, &hash, &label, origin, now)).await
+}
+
+fn check_label(label: &str) -> Result<String> {
+    let label = label.trim();
+    match label.chars().count() <= LONGEST_LABEL && !label.chars().any(char::is_control) {
+        true => Ok(label.to_owned()),
+        false => {
+            Err(Error::usage("malformed_label", format!("a label has at most {LONGEST_LABEL} characters")))
+        }
+    }
+}
+
+/// The user, and the hash that the password matched.
+async fn verify(app: &App, account: &str, password: Secret) -> Result<(User, String)> {
+    let found = match account.parse::<Email>() {
+        Ok(email) => app.store().read(move |read| user::with_password(read, &email)).await?,
+        Err(_) => None,
+    };
+    let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
+    let matches = app.passwords().verify(password, hash).await?;
+    match found {
+        Some((user, Some(hash))) if matches => Ok((user, hash)),
+        _ => Err(wrong_credentials()),
+    }
+}
+
+fn begin(
+    tx: &mut Tx<'_>,
+    user: User,
+    hash: &str,
+    label: &str,
+    origin: Origin,
+    now: Timestamp,
+) -> Result<LoggedIn> {
+    if user.disabled_at.is_some() {
+        // They know the password, so this tells them nothing about others.
+        return Err(Error::new(Kind::Unauthenticated, "account_disabled", "this account is disabled")
+            .hint("ask whoever runs this coordinator"));
+    }
+    if !user::begin_log_in(tx, user.id, hash, now)? {
+        return Err(wrong_credentials());
+    }
+    let actor = Actor::user(user.id, &user.email, origin);
+    let membership = ensure_personal(tx, &user, &actor, now)?;
+    let (session, token) = tokens::begin(tx, user.id, label, now)?;
+    audit::record(tx, now, &actor, Change::new("session.create", session.id, label))?;
+    Ok(LoggedIn { user, session, token, membership })
+}
+
+fn wrong_credentials() -> Error {
+    Error::new(Kind::Unauthenticated, "wrong_credentials", "the e-mail address or the password is wrong")
+        .hint("`wonder user reset-password` on the coordinator's host sets a new password")
+}
+
+/// Who shows `token`, the bearer token of a log-in.
+pub async fn authenticate(app: &App, token: &Secret, origin: Origin) -> Result<Caller> {
+    let (token, now) = (token.clone(), app.now());
+    let live = app.store().read(move |read| tokens::find(read, &token, now)).await?;
+    let mut live = live.ok_or_else(not_logged_in)?;
+    if tokens::is_due(&live.session, now) {
+        note_use(app, &mut live.session, now).await;
+    }
+    Ok(Caller { principal: Principal::Person(person(live)), origin })
+}
+
+/// Puts off the end of a session. A database that takes no writes now is no reason to turn anybody away.
+async fn note_use(app: &App, session: &mut Session, now: Timestamp) {
+    let used = session.clone();
+    match app.store().write(move |tx| tokens::renew(tx, &used, now)).await {
+        Ok(expires_at) => session.expires_at = expires_at,
+        Err(e) => tracing::warn!(error = %e, "the use of a session was not noted"),
+    }
+}
+
+fn person(live: Live) -> Person {
+    Person {
+        user: live.session.user,
+        number: live.number,
+        email: live.email,
+        admin: live.admin,
+        session: live.session.id,
+        session_expires_at: live.session.expires_at,
+    }
+}
+
+fn not_logged_in() -> Error {
+    Error::new(Kind::Unauthenticated, "not_logged_in", "this log-in is over, or unknown here")
+        .hint("log in again with `wonder login`")
+}
+
+/// Ends the caller's own log-in.
+pub async fn log_out(app: &App, caller: &Caller) -> Result<()> {
+    let (id, actor, now) = (caller.person()?.session, caller.actor(), app.now());
+    app.store()
+        .write(move |tx| match session::revoke(tx, id, now)? {
+            true => audit::record(tx, now, &actor, Change::new("session.revoke", id, actor.name())),
+            false => Ok(()),
+        })
+        .await
+}
+
+/// Whose credential the caller's is, and where it acts without being told an organization.
+pub async fn whoami(app: &App, caller: &Caller) -> Result<Whoami> {
+    let (user, org, expires_at) = match caller.principal() {
+        Principal::Person(person) => (person.user, None, person.session_expires_at),
+        Principal::Integration(key) => (key.created_by, Some(key.org), key.expires_at),
+    };
+    app.store()
+        .read(move |read| {
+            let memberships = organization::memberships_of(read, user)?;
+            let membership = memberships.into_iter().find(|m| org.is_none_or(|org| m.organization.id == org));
+            let user = user::by_id(read, user)?.ok_or_else(not_logged_in)?;
+            Ok(Whoami { user, membership, expires_at })
+        })
+        .await
+}
+
+/// Forgets sessions that ended long ago; tells how many. For the coordinator's own housekeeping.
+pub async fn sweep(app: &App) -> Result<u64> {
+    let kept = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
+    let before = Timestamp::from_millis(app.now().as_millis().saturating_sub(kept));
+    app.store().write(move |tx| session::delete_ended(tx, before)).await
+}

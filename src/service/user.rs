@@ -1,0 +1,141 @@
+//! Accounts: local administration on the coordinator's host. Called by the commands there; the authority is
+//! that they may open the database.
+
+use super::app::App;
+use super::audit::{self, Actor, Change};
+use crate::core::id::{UserId, UserNumber};
+use crate::core::secret::Secret;
+use crate::core::user::Email;
+use crate::core::{Error, Kind, Result, Timestamp};
+use crate::store::user::{self, User};
+use crate::store::{Read, Tx, session, setup_code};
+
+/// Authority over all accounts: whoever may open the database on the coordinator's host has it.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    actor: Actor,
+}
+
+impl Operator {
+    /// `name` is the system's user, for the audit trail.
+    pub fn local(name: &str) -> Self {
+        Operator { actor: Actor::local(name) }
+    }
+}
+
+/// An account to be made.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    pub email: Email,
+    pub password: Secret,
+    /// Administers the coordinator; the first account does in any case.
+    pub admin: bool,
+}
+
+/// Makes an account. The e-mail address of another one is a conflict.
+pub async fn create(app: &App, operator: &Operator, new: NewUser) -> Result<User> {
+    let hash = app.passwords().hash(new.password).await?;
+    let (actor, now) = (operator.actor.clone(), app.now());
+    app.store().write(move |tx| insert(tx, &actor, now, (new.email, hash), new.admin)).await
+}
+
+/// Makes an account of an e-mail address and a password hash, within a transaction. The first one
+/// administers the coordinator, and ends the time of the set-up code.
+pub(super) fn insert(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (email, hash): (Email, String),
+    admin: bool,
+) -> Result<User> {
+    let number = crate::store::counter::next_user(tx)?;
+    let user = User {
+        id: UserId::new(now),
+        number,
+        email,
+        admin: admin || number == UserNumber(1),
+        disabled_at: None,
+        created_at: now,
+        last_login_at: None,
+    };
+    if !user::insert(tx, &user, &hash)? {
+        return Err(taken(&user.email));
+    }
+    setup_code::clear(tx)?;
+    audit::record(tx, now, actor, Change::new("user.create", user.id, &user.email))?;
+    Ok(user)
+}
+
+fn taken(email: &Email) -> Error {
+    Error::new(Kind::Conflict, "user_exists", format!("there is an account of {email} already"))
+        .hint("`wonder user list` shows all accounts")
+}
+
+/// At most `limit` accounts after the one with number `after`, oldest first.
+pub async fn list(app: &App, _: &Operator, after: UserNumber, limit: u32) -> Result<Vec<User>> {
+    app.store().read(move |read| user::list(read, after, limit.into())).await
+}
+
+/// Ends the log-ins of an account and allows no more. `who` is an id or an e-mail address.
+pub async fn disable(app: &App, operator: &Operator, who: &str) -> Result<User> {
+    change(app, operator, who, |tx, actor, now, user| {
+        if user::disable(tx, user.id, now)? {
+            session::revoke_all_of(tx, user.id, now)?;
+            audit::record(tx, now, actor, Change::new("user.disable", user.id, &user.email))?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Allows log-ins again.
+pub async fn enable(app: &App, operator: &Operator, who: &str) -> Result<User> {
+    change(app, operator, who, |tx, actor, now, user| {
+        if user::enable(tx, user.id)? {
+            audit::record(tx, now, actor, Change::new("user.enable", user.id, &user.email))?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Gives an account another password, and ends its log-ins.
+pub async fn reset_password(app: &App, operator: &Operator, who: &str, password: Secret) -> Result<User> {
+    let hash = app.passwords().hash(password).await?;
+    change(app, operator, who, move |tx, actor, now, user| {
+        user::set_password(tx, user.id, &hash)?;
+        session::revoke_all_of(tx, user.id, now)?;
+        audit::record(tx, now, actor, Change::new("user.reset_password", user.id, &user.email))
+    })
+    .await
+}
+
+/// Changes one account in a transaction; gives it as it is afterwards.
+async fn change(
+    app: &App,
+    operator: &Operator,
+    who: &str,
+    act: impl FnOnce(&mut Tx<'_>, &Actor, Timestamp, &User) -> Result<()> + Send + 'static,
+) -> Result<User> {
+    let (actor, now, who) = (operator.actor.clone(), app.now(), who.to_owned());
+    app.store()
+        .write(move |tx| {
+            let user = find(tx, &who)?;
+            act(tx, &actor, now, &user)?;
+            user::by_id(tx, user.id)?.ok_or_else(|| unknown(&who))
+        })
+        .await
+}
+
+/// By id or e-mail address.
+fn find(read: &mut Read<'_>, who: &str) -> Result<User> {
+    let found = match who.parse::<UserId>() {
+        Ok(id) => user::by_id(read, id)?,
+        Err(_) => user::by_email(read, &who.parse()?)?,
+    };
+    found.ok_or_else(|| unknown(who))
+}
+
+fn unknown(who: &str) -> Error {
+    Error::not_found("user", who)
+}

@@ -1,0 +1,58 @@
+//! The lock file beside a SQLite database: held by the one coordinator that runs on it, and for a moment by
+//! whoever migrates it. The system drops it with the process, however that ends.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::core::{Error, Kind, Result};
+
+/// Holds the database until it is dropped.
+pub(super) struct Lock(#[expect(dead_code, reason = "it is held, not read")] File);
+
+impl Lock {
+    /// Takes the lock of `database`, waiting at most `patience` for another holder to finish.
+    pub fn take(database: &Path, patience: Duration) -> Result<Lock> {
+        let path = lock_path(database);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|e| super::sqlite::unusable_path(&path, e))?;
+        let deadline = Instant::now() + patience;
+        while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            if Instant::now() > deadline {
+                return Err(in_use(database, &mut file));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // The holder's number is a courtesy to whoever is refused.
+        let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        Ok(Lock(file))
+    }
+}
+
+fn lock_path(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+fn in_use(database: &Path, file: &mut File) -> Error {
+    let mut holder = String::new();
+    let _ = file.rewind().and_then(|()| file.read_to_string(&mut holder));
+    let holder = match holder.trim() {
+        "" => String::new(),
+        pid => format!(" (process {pid})"),
+    };
+    let message = format!("another coordinator{holder} uses the database {}", database.display());
+    Error::new(Kind::Local, "database_in_use", message)
+        .hint("stop it first, or give this one a --data-dir of its own")
+}

@@ -1,0 +1,115 @@
+//! Brings the schema up to date when a database is opened: the files of `migrations/`, each in one
+//! transaction together with the row that says that it ran. Refuses what it does not know.
+
+use std::path::Path;
+
+use refinery::{Migration, Runner, Target};
+
+use super::engine::on_open;
+use crate::core::{Error, Kind, Result};
+
+mod embedded {
+    refinery::embed_migrations!("src/store/migrations");
+}
+
+/// What an opened database holds.
+struct Found {
+    /// The newest migration that ran; none in a new database.
+    version: Option<i64>,
+    tables: i64,
+}
+
+impl Found {
+    /// Whether migrations must run. `name` is the database, as people know it.
+    fn is_behind(&self, name: &str) -> Result<bool> {
+        let ours = newest();
+        match self.version {
+            None if self.tables > 0 => Err(foreign(name)),
+            Some(version) if version > ours => Err(newer(name, version, ours)),
+            version => Ok(version != Some(ours)),
+        }
+    }
+}
+
+fn newest() -> i64 {
+    embedded::migrations::runner().get_migrations().iter().map(|m| i64::from(m.version())).max().unwrap_or(0)
+}
+
+fn newer(name: &str, version: i64, ours: i64) -> Error {
+    let message = format!("{name} has schema {version}, and this version of wonder knows {ours} at most");
+    Error::new(Kind::Local, "database_newer", message)
+        .hint("run the newer wonder, or restore the backup that was made before the upgrade")
+}
+
+fn foreign(name: &str) -> Error {
+    let message = format!("{name} holds the tables of another program");
+    Error::new(Kind::Local, "database_foreign", message).hint("give wonder a database of its own")
+}
+
+/// Whether the schema of a SQLite file is older than this program; writes nothing.
+pub(super) fn sqlite_is_behind(raw: &rusqlite::Connection, path: &Path) -> Result<bool> {
+    let count =
+        |sql: &str| raw.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).map_err(|e| on_open(path, e));
+    let tables = count("SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table'")?.unwrap_or(0);
+    let history = count("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'refinery_schema_history'")?;
+    let version = match history {
+        Some(1) => count("SELECT MAX(version) FROM refinery_schema_history")?,
+        _ => None,
+    };
+    Found { version, tables }.is_behind(&path.display().to_string())
+}
+
+/// Whether the schema on a server is older than this program; writes nothing.
+pub(super) fn postgres_is_behind(client: &mut postgres::Client, name: &str) -> Result<bool> {
+    let mut count = |sql: &str| {
+        client.query_one(sql, &[]).map(|row| row.get::<_, Option<i64>>(0)).map_err(|e| failed(name, e))
+    };
+    let in_schema = "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema()";
+    let tables = count(in_schema)?.unwrap_or(0);
+    let history = count(&format!("{in_schema} AND tablename = 'refinery_schema_history'"))?;
+    let version = match history {
+        Some(1) => count("SELECT CAST(MAX(version) AS BIGINT) FROM refinery_schema_history")?,
+        _ => None,
+    };
+    Found { version, tables }.is_behind(name)
+}
+
+/// Runs what has not run yet. The caller holds the lock.
+pub(super) fn sqlite(raw: &mut rusqlite::Connection, path: &Path) -> Result<()> {
+    each_alone(|runner| runner.run(raw).map(drop)).map_err(|e| sqlite_failed(path, e))
+}
+
+/// Runs what has not run yet. The caller holds the lock.
+pub(super) fn postgres(client: &mut postgres::Client, name: &str) -> Result<()> {
+    each_alone(|runner| runner.run(client).map(drop)).map_err(|e| failed(name, e))
+}
+
+/// One transaction a migration: refinery knows only one for each statement, or one for all.
+fn each_alone(mut run: impl FnMut(Runner) -> Result<(), refinery::Error>) -> Result<(), refinery::Error> {
+    let mut versions: Vec<_> =
+        embedded::migrations::runner().get_migrations().iter().map(Migration::version).collect();
+    versions.sort_unstable();
+    for version in versions {
+        run(embedded::migrations::runner().set_grouped(true).set_target(Target::Version(version)))?;
+    }
+    Ok(())
+}
+
+/// A failed migration; a full disk says so.
+fn sqlite_failed(path: &Path, failure: refinery::Error) -> Error {
+    let reason = match failure.kind() {
+        refinery::error::Kind::Connection(_, source) => source.downcast_ref::<rusqlite::Error>(),
+        _ => None,
+    };
+    match reason {
+        Some(rusqlite::Error::SqliteFailure(raw, _)) => {
+            on_open(path, rusqlite::Error::SqliteFailure(*raw, None)).source(failure)
+        }
+        _ => failed(&path.display().to_string(), failure),
+    }
+}
+
+fn failed(name: &str, failure: impl std::error::Error + Send + Sync + 'static) -> Error {
+    let message = format!("the schema of {name} could not be brought up to date: {failure}");
+    Error::new(Kind::Local, "migration_failed", message).source(failure)
+}

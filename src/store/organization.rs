@@ -1,0 +1,84 @@
+//! Organizations, with the realm that each has, and who is what in them.
+
+use super::engine::params;
+use super::{Read, Row, Tx};
+use crate::core::id::{OrgId, RealmId, UserId};
+use crate::core::name::Hostname;
+use crate::core::role::Role;
+use crate::core::{Error, Result, Timestamp};
+
+/// A row of `organizations` with its realm's label.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Organization {
+    pub id: OrgId,
+    pub name: String,
+    /// Whose own organization it is, if somebody's.
+    pub personal_of: Option<UserId>,
+    pub realm: RealmId,
+    /// The DNS label of the realm's domain.
+    pub realm_label: Hostname,
+    pub created_at: Timestamp,
+}
+
+/// An organization, and what somebody is in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Membership {
+    pub organization: Organization,
+    pub role: Role,
+}
+
+const COLUMNS: &str = "o.id, o.name, o.personal_of, o.realm_id, r.label, o.created_at";
+
+fn from_row(row: &mut Row) -> Result<Organization> {
+    Ok(Organization {
+        id: row.take(0)?,
+        name: row.take(1)?,
+        personal_of: row.take(2)?,
+        realm: row.take(3)?,
+        realm_label: row.take(4)?,
+        created_at: row.take(5)?,
+    })
+}
+
+fn membership(row: &mut Row) -> Result<Membership> {
+    Ok(Membership { organization: from_row(row)?, role: row.take(6)? })
+}
+
+/// An organization with its realm, which must be there. Who has a personal one already gets
+/// `unique_violation`.
+pub fn insert(tx: &mut Tx<'_>, organization: &Organization) -> Result<()> {
+    let sql = "INSERT INTO organizations (id, realm_id, name, personal_of, created_at) \
+        VALUES (?1, ?2, ?3, ?4, ?5)";
+    let Organization { id, name, personal_of, realm, created_at, .. } = organization.clone();
+    tx.execute(sql, params![id, realm, name, personal_of, created_at]).map(drop)
+}
+
+pub fn add_member(tx: &mut Tx<'_>, org: OrgId, user: UserId, role: Role, at: Timestamp) -> Result<()> {
+    let sql = "INSERT INTO memberships (org_id, user_id, role, created_at) VALUES (?1, ?2, ?3, ?4)";
+    tx.execute(sql, params![org, user, role, at]).map(drop)
+}
+
+pub fn by_id(read: &mut Read<'_>, id: OrgId) -> Result<Option<Organization>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM organizations o JOIN realms r ON r.id = o.realm_id \
+        WHERE o.id = ?1 AND o.deleted_at IS NULL"
+    );
+    read.first(&sql, params![id])?.map(|mut row| from_row(&mut row)).transpose()
+}
+
+/// The organization that a realm belongs to.
+pub fn of_realm(read: &mut Read<'_>, realm: RealmId) -> Result<OrgId> {
+    let row = read.first("SELECT id FROM organizations WHERE realm_id = ?1", params![realm])?;
+    row.ok_or_else(|| Error::bug("a realm belongs to no organization"))?.take(0)
+}
+
+/// Where a user is a member: the personal one first, then by age.
+pub fn memberships_of(read: &mut Read<'_>, user: UserId) -> Result<Vec<Membership>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, m.role FROM memberships m \
+        JOIN organizations o ON o.id = m.org_id JOIN realms r ON r.id = o.realm_id \
+        WHERE m.user_id = ?1 AND o.deleted_at IS NULL \
+        ORDER BY CASE WHEN o.personal_of = ?1 THEN 0 ELSE 1 END, o.id"
+    );
+    read.query(&sql, params![user])?.iter_mut().map(membership).collect()
+}

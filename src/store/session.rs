@@ -1,0 +1,84 @@
+//! Log-ins of the command line and of browsers.
+
+use super::engine::params;
+use super::{Read, Row, Tx};
+use crate::core::id::{SessionId, UserId, UserNumber};
+use crate::core::secret::SecretHash;
+use crate::core::user::Email;
+use crate::core::{Result, Timestamp};
+
+/// A row of `sessions`, without its token's hash.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    pub id: SessionId,
+    pub user: UserId,
+    /// Where the log-in came from, as its owner will know it again.
+    pub label: String,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub last_used_at: Timestamp,
+}
+
+/// A session that is good, and what is asked of its user at every call.
+#[derive(Clone, Debug)]
+pub struct Live {
+    pub session: Session,
+    pub number: UserNumber,
+    pub email: Email,
+    pub admin: bool,
+}
+
+fn from_row(row: &mut Row) -> Result<Session> {
+    Ok(Session {
+        id: row.take(0)?,
+        user: row.take(1)?,
+        label: row.take(2)?,
+        created_at: row.take(3)?,
+        expires_at: row.take(4)?,
+        last_used_at: row.take(5)?,
+    })
+}
+
+/// A session of the command line.
+pub fn insert(tx: &mut Tx<'_>, session: &Session, token_hash: SecretHash) -> Result<()> {
+    let sql = "INSERT INTO sessions \
+        (id, user_id, kind, label, token_hash, created_at, expires_at, last_used_at) \
+        VALUES (?1, ?2, 'cli', ?3, ?4, ?5, ?6, ?7)";
+    let Session { id, user, label, created_at, expires_at, last_used_at } = session.clone();
+    tx.execute(sql, params![id, user, label, token_hash, created_at, expires_at, last_used_at]).map(drop)
+}
+
+/// The session of a token, when it is neither revoked nor over and its user is not disabled.
+pub fn live(read: &mut Read<'_>, token_hash: SecretHash, now: Timestamp) -> Result<Option<Live>> {
+    let sql = "SELECT s.id, s.user_id, s.label, s.created_at, s.expires_at, s.last_used_at, \
+        u.number, u.email, u.admin \
+        FROM sessions s JOIN users u ON u.id = s.user_id \
+        WHERE s.token_hash = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND u.disabled_at IS NULL";
+    let Some(mut row) = read.first(sql, params![token_hash, now])? else { return Ok(None) };
+    let session = from_row(&mut row)?;
+    let (number, email, admin) = (UserNumber(row.take(6)?), row.take(7)?, row.take(8)?);
+    Ok(Some(Live { session, number, email, admin }))
+}
+
+/// Notes a use, which puts off the end.
+pub fn renew(tx: &mut Tx<'_>, id: SessionId, now: Timestamp, expires_at: Timestamp) -> Result<()> {
+    let sql = "UPDATE sessions SET last_used_at = ?2, expires_at = ?3 WHERE id = ?1 AND revoked_at IS NULL";
+    tx.execute(sql, params![id, now, expires_at]).map(drop)
+}
+
+/// Tells whether this changed anything.
+pub fn revoke(tx: &mut Tx<'_>, id: SessionId, at: Timestamp) -> Result<bool> {
+    let sql = "UPDATE sessions SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
+    Ok(tx.execute(sql, params![id, at])? == 1)
+}
+
+/// Ends every log-in of a user; tells how many there were.
+pub fn revoke_all_of(tx: &mut Tx<'_>, user: UserId, at: Timestamp) -> Result<u64> {
+    let sql = "UPDATE sessions SET revoked_at = ?2 WHERE user_id = ?1 AND revoked_at IS NULL";
+    tx.execute(sql, params![user, at])
+}
+
+/// Forgets what ended before `before`.
+pub fn delete_ended(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
+    tx.execute("DELETE FROM sessions WHERE expires_at < ?1 OR revoked_at < ?1", params![before])
+}

@@ -1,0 +1,47 @@
+//! One database for one test, on either engine, and the macro that runs a story on both.
+
+use std::sync::Arc;
+
+use wonder::store::{DatabaseUrl, Purpose, Store};
+
+use super::postgres::Server;
+
+/// A database of one's own, and what it needs to live.
+pub struct Database {
+    pub url: DatabaseUrl,
+    _directory: Option<tempfile::TempDir>,
+    _server: Option<Arc<Server>>,
+}
+
+impl Database {
+    pub fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::in_data_dir(directory.path());
+        Database { url, _directory: Some(directory), _server: None }
+    }
+
+    pub fn postgres() -> Self {
+        let server = Server::shared();
+        let url = server.database().parse().unwrap();
+        Database { url, _directory: None, _server: Some(server) }
+    }
+
+    pub fn open(&self) -> Store {
+        Store::open(&self.url, Purpose::Serve).unwrap()
+    }
+}
+
+/// Runs each story, an `async fn(Database)` of the calling module, on SQLite and on PostgreSQL.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($($story:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() { super::$story($crate::common::database::Database::sqlite()).await })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() { super::$story($crate::common::database::Database::postgres()).await })*
+        }
+    };
+}
