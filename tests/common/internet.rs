@@ -37,6 +37,10 @@ impl Internet {
             host.link(&own, &core, &format!("10.77.{i}.1/30,fd77:{i}::1/64"));
             host.default_route(&format!("10.77.{i}.1"));
             host.ip(&["-6", "route", "add", "default", "via", &format!("fd77:{i}::1")]);
+            // The coordinator answers datagrams from the address that they were sent to.
+            let (v4, v6) = (format!("10.77.{i}.2"), format!("fd77:{i}::2"));
+            core.ip(&["route", "add", &format!("{v4}/32"), "via", &v4, "src", "10.77.0.1"]);
+            core.ip(&["-6", "route", "add", &format!("{v6}/128"), "via", &v6, "src", "fd77::1"]);
         }
         if routed {
             core.forward();
@@ -50,15 +54,10 @@ impl Internet {
         self.coordinator.url()
     }
 
-    /// Where the API is.
-    pub fn address(&self) -> SocketAddr {
-        self.url().trim_start_matches("http://").parse().unwrap()
-    }
-
-    /// The relay, by the address that the coordinator's URL names.
-    pub fn relay(&self) -> SocketAddr {
-        let bound: SocketAddr = self.coordinator.ready["derp"].as_str().unwrap().parse().unwrap();
-        SocketAddr::new(self.address().ip(), bound.port())
+    /// STUN, by the middle's addresses: IPv4, then IPv6.
+    pub fn stun(&self) -> [SocketAddr; 2] {
+        let bound: SocketAddr = self.coordinator.ready["stun"].as_str().unwrap().parse().unwrap();
+        ["10.77.0.1", "fd77::1"].map(|ip| SocketAddr::new(ip.parse().unwrap(), bound.port()))
     }
 
     /// Makes an account and logs in.
