@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on panics")]
 
 pub mod api;
+pub mod browser;
 pub mod coordinator;
 pub mod database;
 pub mod device;
