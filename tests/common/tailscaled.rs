@@ -160,6 +160,13 @@ impl Tailscaled {
         command.output().expect("timeout(1) is there")
     }
 
+    /// Starts a command of the vendor's command line and goes on; what it says is kept.
+    pub fn begin(&self, args: &[&str]) -> Process {
+        let mut command = Command::new(&self.cli);
+        command.arg(flag("--socket=", &self.socket())).args(args);
+        Process::start(&mut command, &self.directory.path().join("cli-log"), false)
+    }
+
     /// `tailscale up` without `wonder`, as a person does it with the token's auth key.
     pub fn try_up(
         &self,
@@ -191,6 +198,13 @@ impl Tailscaled {
         let output = self.tailscale(["status", "--json"]);
         serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|_| panic!("tailscale status: {}\n{}", text(&output), self.log_tail()))
+    }
+
+    /// What this device knows of the peer with this name (its DNS label); `None` if there is none.
+    pub fn peer(&self, name: &str) -> Option<Value> {
+        let status = self.status_json();
+        let is_it = |peer: &&Value| peer["DNSName"].as_str().is_some_and(|full| full.split('.').next() == Some(name));
+        status["Peer"].as_object()?.values().find(is_it).cloned()
     }
 
     /// "Running", "NeedsLogin", …
