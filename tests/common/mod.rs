@@ -8,8 +8,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on panics")]
 
 pub mod api;
+pub mod compatibility;
 pub mod coordinator;
 pub mod database;
+pub mod echo;
 pub mod house;
 pub mod mesh;
 pub mod netns;
