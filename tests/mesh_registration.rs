@@ -142,9 +142,8 @@ fn an_ephemeral_nodes_grace_starts_at_its_last_disconnect() {
     stays.restart();
     wait_for_state(&stays, "Running");
     leaves.restart();
-    leaves.wait_until("it is told to log in", SOON, |leaves| {
-        let status = leaves.status_json();
-        status["BackendState"] != "Running" && status["AuthURL"].as_str().is_some_and(|url| !url.is_empty())
+    leaves.wait_until("it is asked to log in", SOON, |leaves| {
+        leaves.status_json()["AuthURL"].as_str().is_some_and(|url| !url.is_empty())
     });
     assert_eq!(lasting(&ada.node("stays")), lasting(&before));
     assert!(stays.tailscale(["logout"]).status.success());
