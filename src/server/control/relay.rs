@@ -38,7 +38,8 @@ struct Door {
 pub fn routes(app: App, relay: Relay) -> Router {
     let door = Door { app, relay };
     Router::new()
-        .route("/derp", get(upgrade))
+        // The Rust client upgrades with POST, the others with GET.
+        .route("/derp", get(upgrade).post(upgrade))
         .route("/derp/probe", any(alive))
         .route("/derp/latency-check", any(alive))
         .with_state(door)
