@@ -296,6 +296,23 @@ fn a_failed_join_puts_the_earlier_login_back() {
 }
 
 #[test]
+fn an_interrupted_join_can_be_undone_from_without() {
+    let daemon = Tailscaled::options().state(state::logged_in_to(EARLIER)).start();
+    let (engine, silent) = (engine_of(&daemon), Silent::listen());
+    let before = login(&engine);
+    let preflight = plan(&silent.url, true).check(&engine).unwrap();
+    std::thread::scope(|scope| {
+        let join = scope.spawn(|| failing_join(&preflight, Duration::from_secs(3)));
+        silent.asked.recv_timeout(Duration::from_secs(3)).expect("the join is on its way");
+        assert_ne!(login(&engine), before);
+        preflight.undo().unwrap();
+        assert_eq!(login(&engine), before);
+        join.join().unwrap();
+    });
+    assert_eq!(login(&engine), before);
+}
+
+#[test]
 fn leaving_without_a_coordinator_is_clean_at_once_and_after_a_restart() {
     let mut daemon = Tailscaled::options().state(state::logged_in_to(EARLIER)).start();
     let start = Instant::now();

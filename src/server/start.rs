@@ -19,7 +19,7 @@ use crate::config::server::Settings;
 use crate::core::secret::Secret;
 use crate::core::url::BaseUrl;
 use crate::core::{Error, Kind, Result, Timestamp, hex};
-use crate::mesh::native::wire::relay_map;
+use crate::mesh::native::wire::RelayMaps;
 use crate::mesh::native::{derp, stun};
 use crate::runtime::{Clock, Supervisor};
 use crate::service::app::{self, App};
@@ -95,7 +95,7 @@ fn app_settings(
     Ok(app::Settings {
         url: url.clone(),
         dns: settings.dns.clone(),
-        relays: relay_map(own.as_ref(), &others)?,
+        relays: RelayMaps::new(own.as_ref(), &others)?,
         ephemeral_grace: settings.ephemeral_grace,
     })
 }

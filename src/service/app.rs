@@ -1,7 +1,6 @@
 //! What every use case needs: the database, the time, and the settings. Made once at start; `server` and the
 //! commands of local administration hold it.
 
-use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use crate::config::server::Dns;
 use crate::core::url::BaseUrl;
 use crate::core::{Result, Timestamp};
 use crate::mesh::native::realm as mesh_realm;
+use crate::mesh::native::wire::RelayMaps;
 use crate::runtime::{Clock, Supervisor};
 use crate::store::{DatabaseUrl, Purpose, Store};
 
@@ -22,8 +22,7 @@ pub struct Settings {
     /// Where people and devices reach this coordinator.
     pub url: BaseUrl,
     pub dns: Dns,
-    /// The relays (`tailcfg.DERPMap`), as JSON.
-    pub relays: Box<RawValue>,
+    pub relays: RelayMaps,
     /// How long an ephemeral node may be away before it is deleted.
     pub ephemeral_grace: Duration,
 }
@@ -32,7 +31,7 @@ impl Settings {
     /// For a coordinator without a relay, at this URL, with the default of everything else.
     pub fn at(url: BaseUrl) -> Self {
         let ephemeral_grace = Duration::from_secs(120);
-        Settings { url, dns: Dns::default(), relays: RawValue::NULL.to_owned(), ephemeral_grace }
+        Settings { url, dns: Dns::default(), relays: RelayMaps::none(), ephemeral_grace }
     }
 
     fn mesh(&self) -> mesh_realm::Settings {

@@ -10,6 +10,8 @@
 pub mod api;
 pub mod coordinator;
 pub mod database;
+pub mod device;
+pub mod fleet;
 pub mod house;
 pub mod netns;
 pub mod postgres;

@@ -14,6 +14,24 @@ pub enum Encoding {
     Zstd,
 }
 
+/// How maps are made for a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    pub encoding: Encoding,
+    /// It checks a relay's certificate by its digest.
+    pub pins: bool,
+}
+
+impl Client {
+    /// What nearly all devices are.
+    pub const USUAL: Client = Client { encoding: Encoding::Zstd, pins: true };
+
+    /// What a device asks for, and can.
+    pub fn of(request: &MapRequest) -> Self {
+        Client { encoding: Encoding::of(request), pins: request.pins_certificates() }
+    }
+}
+
 /// The fastest level: at these sizes higher ones cost several times more and save a few per cent.
 const LEVEL: i32 = 1;
 

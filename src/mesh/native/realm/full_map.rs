@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::frame::{self, Encoding};
+use super::frame::{self, Client, Encoding};
 use super::settings::Settings;
 use super::state::State;
 use crate::core::Timestamp;
@@ -82,14 +82,15 @@ impl State {
     pub fn full_map(
         &mut self,
         viewer: NodeNumber,
-        encoding: Encoding,
+        client: Client,
         settings: &Settings,
         now: Timestamp,
     ) -> Option<Vec<Bytes>> {
+        let encoding = client.encoding;
         let mut own = vec![b'{'];
         own.extend(self.own_part(viewer, now)?);
         own.extend(format!("\"ControlTime\":\"{now}\",").as_bytes());
-        let mut pieces = vec![encoding.encode(&own), self.head(encoding, settings)];
+        let mut pieces = vec![encoding.encode(&own), self.head(client, settings)];
         for start in self.cache.chunks.keys().copied().collect::<Vec<_>>() {
             let Some(piece) = self.chunk(start, viewer, encoding, now) else { continue };
             if pieces.len() > 2 {
@@ -114,19 +115,19 @@ impl State {
         Some(json)
     }
 
-    /// What all devices are told alike, up to the bracket that opens the peers.
-    fn head(&mut self, encoding: Encoding, settings: &Settings) -> Bytes {
+    /// What all devices are told alike, up to the bracket that opens the peers. Kept for the usual client.
+    fn head(&mut self, client: Client, settings: &Settings) -> Bytes {
         let profiles = self.profiles.values().cloned().collect();
         let json = || {
-            let mut json = to_json(&settings.head(&self.domain, profiles));
+            let mut json = to_json(&settings.head(&self.domain, profiles, client.pins));
             json.pop(); // the closing brace
             json.extend(b",\"Peers\":[");
             json.remove(0); // the opening brace
             json
         };
-        match encoding {
-            Encoding::Plain => encoding.encode(&json()),
-            Encoding::Zstd => self.cache.head.get_or_insert_with(|| encoding.encode(&json())).clone(),
+        match client {
+            Client::USUAL => self.cache.head.get_or_insert_with(|| client.encoding.encode(&json())).clone(),
+            other => other.encoding.encode(&json()),
         }
     }
 

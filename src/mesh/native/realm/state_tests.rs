@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::frame::Encoding;
+use super::frame::{Client, Encoding};
 use super::settings::Settings;
 use super::state::State;
 use crate::config::server::Dns;
@@ -15,6 +15,7 @@ use crate::core::address::Address;
 use crate::core::id::{NodeId, NodeNumber, RealmId, UserId};
 use crate::core::key::{DiscoKey, MachineKey, NodeKey};
 use crate::core::node::{Node, Owner, Report};
+use crate::mesh::native::wire::RelayMaps;
 
 const VIEWER: NodeNumber = NodeNumber(1);
 
@@ -157,14 +158,15 @@ impl World {
     fn fresh(&mut self) -> BTreeMap<i64, Value> {
         let settings = Settings {
             dns: Dns::default(),
-            relays: serde_json::value::RawValue::from_string("{}".to_owned()).unwrap(),
+            relays: RelayMaps::none(),
             offline_grace: Duration::ZERO,
             ephemeral_grace: Duration::ZERO,
         };
         let now = self.now();
         let read = |message: Vec<bytes::Bytes>| -> Vec<u8> { message.concat()[4..].to_vec() };
-        let plain = read(self.state.full_map(VIEWER, Encoding::Plain, &settings, now).unwrap());
-        let zstd = read(self.state.full_map(VIEWER, Encoding::Zstd, &settings, now).unwrap());
+        let plain = Client { encoding: Encoding::Plain, pins: true };
+        let plain = read(self.state.full_map(VIEWER, plain, &settings, now).unwrap());
+        let zstd = read(self.state.full_map(VIEWER, Client::USUAL, &settings, now).unwrap());
         assert_eq!(plain, zstd::decode_all(&zstd[..]).unwrap(), "both encodings say the same");
         let map: Value = serde_json::from_slice(&plain).unwrap();
         map["Peers"]

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::deadlines::{Deadlines, Due};
 use super::delta::Delta;
-use super::frame::{self, Encoding};
+use super::frame::{self, Client, Encoding};
 use super::handle::{Command, Device, Event, Live, MOST_COMMANDS, Realm, Reported, Session, node_unknown};
 use super::outbox::Outbox;
 use super::settings::Settings;
@@ -50,7 +50,7 @@ struct Task {
 struct Connected {
     serial: u64,
     outbox: Arc<Outbox>,
-    encoding: Encoding,
+    client: Client,
     /// Digest of what it was last told of itself.
     told_self: u64,
 }
@@ -179,8 +179,7 @@ impl Task {
         self.take_stream_report(number, request);
         self.deadlines.disarm(number);
         self.serial += 1;
-        let session =
-            Connected { serial: self.serial, outbox, encoding: Encoding::of(request), told_self: 0 };
+        let session = Connected { serial: self.serial, outbox, client: Client::of(request), told_self: 0 };
         if let Some(older) = self.sessions.insert(number, session) {
             older.outbox.close();
         }
@@ -274,7 +273,7 @@ impl Task {
         let over = Node { key_expires_at: Some(Timestamp::from_millis(1000)), ..entry.node };
         let own = SelfNode::new(&over, self.state.domain(), Vec::new(), now);
         if let Ok(json) = serde_json::to_vec(&serde_json::json!({ "Node": own })) {
-            session.outbox.push(frame::small_message(session.encoding, &json));
+            session.outbox.push(frame::small_message(session.client.encoding, &json));
         }
         session.outbox.close();
     }
@@ -343,7 +342,7 @@ impl Task {
         let news = digest(&own);
         let own = if std::mem::replace(&mut session.told_self, news) == news { &[] } else { own.as_slice() };
         if let Some(json) = delta.to_json(Some(number), own) {
-            session.outbox.push(frame::small_message(session.encoding, &json));
+            session.outbox.push(frame::small_message(session.client.encoding, &json));
         }
     }
 
@@ -359,7 +358,7 @@ impl Task {
                 continue;
             };
             connected.told_self = self.state.own_part(number, now).map_or(0, |own| digest(&own));
-            match self.state.full_map(number, connected.encoding, &self.around.settings, now) {
+            match self.state.full_map(number, connected.client, &self.around.settings, now) {
                 // A list without peers changes nothing in a client: only a new stream starts empty.
                 Some(_) if reply.is_none() && self.state.peers_of(number) == 0 => connected.outbox.close(),
                 Some(map) => connected.outbox.restart(map),
@@ -384,12 +383,12 @@ impl<'a> Common<'a> {
 
     fn send(&mut self, session: &Connected) {
         let delta = self.delta;
-        let slot = match session.encoding {
+        let slot = match session.client.encoding {
             Encoding::Zstd => &mut self.zstd,
             Encoding::Plain => &mut self.plain,
         };
         let message = slot.get_or_insert_with(|| {
-            frame::small_message(session.encoding, &delta.to_json(None, b"").unwrap_or_default())
+            frame::small_message(session.client.encoding, &delta.to_json(None, b"").unwrap_or_default())
         });
         session.outbox.push(message.clone());
     }

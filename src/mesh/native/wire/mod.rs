@@ -13,5 +13,5 @@ pub use answer::{
 };
 pub use node::{PeerNode, PeerPatch, SelfNode, to_json};
 pub use profile::Profile;
-pub use relay_map::{RelayNode, relay_map};
+pub use relay_map::{RelayMaps, RelayNode};
 pub use request::{MapRequest, RegisterRequest};

@@ -10,6 +10,33 @@ use crate::core::{Error, Result};
 /// The region of the built-in relay: 900 to 999 are free for relays of one's own.
 pub const REGION: u16 = 900;
 
+/// The map (`tailcfg.DERPMap`, in JSON) in the two forms that clients need.
+#[derive(Clone, Debug)]
+pub struct RelayMaps {
+    /// With the certificate that the built-in relay must show.
+    pub pinned: Box<RawValue>,
+    /// For clients that can only check a certificate that an authority vouches for.
+    pub unpinned: Box<RawValue>,
+}
+
+impl RelayMaps {
+    /// No relay.
+    pub fn none() -> Self {
+        RelayMaps { pinned: RawValue::NULL.to_owned(), unpinned: RawValue::NULL.to_owned() }
+    }
+
+    /// The built-in relay, and the regions of `others` (maps in the same form), whose regions of the same
+    /// number win.
+    pub fn new(own: Option<&RelayNode>, others: &[Value]) -> Result<Self> {
+        let unpinned = own.map(RelayNode::unpinned);
+        Ok(RelayMaps { pinned: relay_map(own, others)?, unpinned: relay_map(unpinned.as_ref(), others)? })
+    }
+
+    pub fn for_client(&self, pins: bool) -> &RawValue {
+        if pins { &self.pinned } else { &self.unpinned }
+    }
+}
+
 /// `tailcfg.DERPNode`, in a region of its own.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -35,6 +62,13 @@ pub struct RelayNode {
     pub insecure: bool,
 }
 
+impl RelayNode {
+    /// The same relay for a client that cannot pin its certificate.
+    fn unpinned(&self) -> RelayNode {
+        RelayNode { cert_name: None, insecure: self.cert_name.is_some(), ..self.clone() }
+    }
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Region<'a> {
@@ -55,9 +89,8 @@ struct Named<'a> {
     node: &'a RelayNode,
 }
 
-/// The map: the built-in relay, and the regions of `others` (maps in the same form), whose regions of the
-/// same number win. Clients' own list of relays is never used.
-pub fn relay_map(own: Option<&RelayNode>, others: &[Value]) -> Result<Box<RawValue>> {
+/// One form of the map. Clients' own list of relays is never used.
+fn relay_map(own: Option<&RelayNode>, others: &[Value]) -> Result<Box<RawValue>> {
     let failed = |e: serde_json::Error| Error::bug("the map of relays cannot be written").source(e);
     let mut regions = BTreeMap::<String, Value>::new();
     if let Some(node) = own {
@@ -103,6 +136,24 @@ mod tests {
         assert_eq!((&region["RegionID"], &region["Nodes"][0]["RegionID"]), (&900.into(), &900.into()));
         assert_eq!(region["Nodes"][0]["IPv6"], "none");
         assert_eq!(map["omitDefaultRegions"], true);
+    }
+
+    #[test]
+    fn a_client_that_cannot_pin_a_certificate_is_told_not_to_check_it() {
+        let relay = |maps: &RelayMaps, pins| -> Value {
+            let map: Value = serde_json::from_str(maps.for_client(pins).get()).unwrap();
+            map["Regions"]["900"]["Nodes"][0].clone()
+        };
+        let maps = RelayMaps::new(Some(&node()), &[]).unwrap();
+        let (pinned, unpinned) = (relay(&maps, true), relay(&maps, false));
+        assert_eq!(
+            (&pinned["CertName"], &pinned["InsecureForTests"]),
+            (&"sha256-raw:00".into(), &Value::Null)
+        );
+        assert_eq!((&unpinned["CertName"], &unpinned["InsecureForTests"]), (&Value::Null, &true.into()));
+        let vouched_for = RelayNode { cert_name: None, ..node() };
+        let maps = RelayMaps::new(Some(&vouched_for), &[]).unwrap();
+        assert_eq!(relay(&maps, false), relay(&maps, true), "which every client checks as any other");
     }
 
     #[test]

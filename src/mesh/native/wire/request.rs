@@ -14,6 +14,11 @@ use crate::core::{Result, Timestamp};
 const MOST_ENTRIES: usize = 64;
 /// Longer text than this is cut off, in bytes.
 const LONGEST_TEXT: usize = 512;
+/// The first released capability version whose client pins certificates: Tailscale 1.82.
+const OLDEST_PINNING: u16 = 115;
+/// How programs with the Rust implementation name themselves (`ts_control::Config`); it skips relays whose
+/// certificate it would have to pin.
+const RUST_CLIENT: &str = "tailscale-rs";
 
 /// `POST /machine/register` (`tailcfg.RegisterRequest`).
 #[derive(Debug, Default, Deserialize)]
@@ -56,6 +61,7 @@ struct WireHostinfo {
     hostname: String,
     os: String,
     ipnversion: String,
+    app: String,
     routableips: Vec<String>,
     services: Vec<WireService>,
     sshhostkeys: Vec<String>,
@@ -103,6 +109,12 @@ impl MapRequest {
     /// Reads the body of a request. Fails with `malformed_request`.
     pub fn read(body: &[u8]) -> Result<Self> {
         fold::read(body)
+    }
+
+    /// Whether the device checks a relay's certificate by its digest (`DERPNode.CertName`).
+    pub fn pins_certificates(&self) -> bool {
+        let rust = self.hostinfo.as_ref().is_some_and(|hostinfo| hostinfo.app.starts_with(RUST_CLIENT));
+        self.version >= OLDEST_PINNING && !rust
     }
 
     /// Whether the answers are to be compressed.
@@ -172,6 +184,14 @@ mod tests {
             let report = request.report_over(&Report::default());
             assert_eq!((report.home_relay, report.hostinfo.client_version.as_str()), (900, "1.102.3"));
         }
+    }
+
+    #[test]
+    fn clients_that_cannot_pin_a_certificate_are_known() {
+        let pins = |body: &str| MapRequest::read(body.as_bytes()).unwrap().pins_certificates();
+        assert!(pins(r#"{"Version":115,"Hostinfo":{"App":""}}"#) && pins(r#"{"Version":145}"#));
+        assert!(!pins(r#"{"Version":113}"#), "1.80");
+        assert!(!pins(r#"{"Version":130,"HostInfo":{"App":"tailscale-rs (echo)"}}"#));
     }
 
     #[test]
