@@ -13,6 +13,9 @@ mod state;
 #[cfg(test)]
 mod state_tests;
 mod task;
+#[cfg(test)]
+mod task_tests;
+mod tell;
 mod unsaved;
 mod view;
 
