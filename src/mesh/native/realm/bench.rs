@@ -35,11 +35,11 @@ impl Map {
         let now = Timestamp::from_millis(1_800_000_000_000);
         let (realm, owner) = (RealmId::new(now), UserId::new(now));
         let node = |number| node(number, realm, owner, now);
-        let mut state = State::new("bench.wonder.internal".to_owned(), (1..=nodes).map(node).collect(), now);
+        let mut state = State::new("bench.wonder.internal".to_owned(), (1..=nodes).map(node).collect());
         for number in 1..=nodes {
             state.set_online(NodeNumber(number.into()), true, now);
         }
-        state.take_delta(now);
+        state.take_delta();
         Map { state, settings: settings(), now, port: 1024 }
     }
 
@@ -51,7 +51,7 @@ impl Map {
             report.endpoints = endpoints(self.port);
             self.state.report(number, report);
         }
-        let delta = self.state.take_delta(self.now);
+        let delta = self.state.take_delta();
         frame::small_message(Encoding::Zstd, &delta.to_json(None, b"").unwrap_or_default())
     }
 
