@@ -207,6 +207,22 @@ impl Caller {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_packet_filter_lets_in_what_is_for_the_node_itself_alone() {
+    let stage = Stage::new().await;
+    for (_, map) in stage.ada.devices.iter().chain(&stage.bob.devices) {
+        let own = map.view.node["Addresses"].as_array().unwrap().iter().map(|cidr| {
+            let address = cidr.as_str().unwrap().split('/').next().unwrap();
+            json!({ "IP": address, "Ports": { "First": 0, "Last": 65535 } })
+        });
+        let rule = json!({
+            "SrcIPs": ["100.64.0.0/10", "fd7a:115c:a1e0::/48"],
+            "DstPorts": own.collect::<Vec<_>>(),
+        });
+        assert_eq!(map.view.others["PacketFilters"], json!({ "base": [rule] }));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_api_knows_no_id_of_another_organization() {
     let stage = Stage::new().await;
     let (ada, bob) = (Caller::new(&stage.url, "ada@example.org"), Caller::new(&stage.url, "bob@example.org"));

@@ -79,8 +79,10 @@ impl Relay {
         io.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         // A relay that closes without saying so in TLS has said all the same what it had to say.
-        let _ = in_time(io.read_to_end(&mut answer)).await?;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
+        match in_time(io.read_to_end(&mut answer)).await {
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(error),
+            _ => Ok(String::from_utf8_lossy(&answer).into_owned()),
+        }
     }
 
     /// The upgrade to the relay's protocol.
