@@ -24,6 +24,8 @@ coordinator_stories! {
     what_a_token_may_be_is_bounded
     lists_come_in_pages
     sixty_four_devices_share_ten_uses
+    thirty_two_machines_share_five_uses_of_the_token_s_own_key
+    a_machine_that_registers_many_times_at_once_takes_one_use
     a_token_that_is_over_says_how
     a_key_belongs_to_the_machine_that_used_it_first
     a_device_that_joins_twice_counts_once
@@ -142,6 +144,10 @@ async fn what_is_wrong_with_a_call_is_a_problem(c: Coordinator) {
     let form = c.say(raw("application/x-www-form-urlencoded", "name=x").as_bytes()).await;
     assert_eq!(form.problem(), (415, "unsupported_media_type"));
     assert_eq!(c.say(raw("application/json; charset=utf-8", "{}").as_bytes()).await.status, 201);
+    for strange in ["%00", "%ff", "a%0Ab"] {
+        let answer = c.get(&format!("{}/{strange}", tokens(&org)), &bearer).await;
+        assert_eq!(answer.problem(), (400, "malformed_path"), "{strange}");
+    }
     let nowhere = c.get("/api/v1/nowhere", &bearer).await;
     assert_eq!(nowhere.problem(), (404, "route_not_found"));
     let method = c.call("PUT", "/api/v1/version", None, None).await;
@@ -269,6 +275,44 @@ async fn sixty_four_devices_share_ten_uses(c: Coordinator) {
         c.get(&format!("{}/{}", tokens(&org), made.body["token"]["id"].as_str().unwrap()), &bearer).await;
     assert_eq!(shown.body["token"]["uses_left"], 0);
     assert!(shown.body["token"]["last_used_at"].is_string());
+}
+
+/// Registers at once, one task for each machine; how it went, in any order.
+async fn register_at_once(c: &Arc<Coordinator>, key: &str, machines: Vec<u8>) -> Vec<Result<(), String>> {
+    let register = |machine| {
+        let (c, key) = (Arc::clone(c), key.to_owned());
+        #[expect(clippy::disallowed_methods, reason = "a test")]
+        tokio::spawn(async move { register(&c, &key, machine).await })
+    };
+    let tasks: Vec<_> = machines.into_iter().map(register).collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    answers
+}
+
+async fn thirty_two_machines_share_five_uses_of_the_token_s_own_key(c: Coordinator) {
+    let (bearer, org) = c.person("ada@example.org").await;
+    let made = make_token(&c, &bearer, &org, json!({ "uses": 5 })).await;
+    let c = Arc::new(c);
+    let answers = register_at_once(&c, made.text("auth_key"), (1..=32).collect()).await;
+    let refused: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+    assert_eq!(refused.len(), 27);
+    assert!(refused.iter().all(|code| *code == "token_used_up"), "{refused:?}");
+    assert_eq!(c.get(&nodes(&org), &bearer).await.body["nodes"].as_array().unwrap().len(), 5);
+}
+
+async fn a_machine_that_registers_many_times_at_once_takes_one_use(c: Coordinator) {
+    let (bearer, org) = c.person("ada@example.org").await;
+    let made = make_token(&c, &bearer, &org, json!({ "name": "t", "uses": 5 })).await;
+    let c = Arc::new(c);
+    let answers = register_at_once(&c, made.text("auth_key"), vec![1; 16]).await;
+    assert!(answers.iter().any(Result::is_ok), "{answers:?}");
+    let told: BTreeSet<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+    assert!(told.iter().all(|code| *code == "registering"), "a client tries again: {told:?}");
+    assert_eq!(c.get(&nodes(&org), &bearer).await.body["nodes"].as_array().unwrap().len(), 1);
+    assert_eq!(c.get(&format!("{}/t", tokens(&org)), &bearer).await.body["token"]["uses_left"], 4);
 }
 
 async fn a_token_that_is_over_says_how(c: Coordinator) {

@@ -42,7 +42,9 @@ fn subnet_routes_are_advertised_listed_approved_and_withdrawn() {
     });
     assert_eq!(ada.node("router")["routes"]["primary"], json!([ROUTE]));
     ada.change(&["approve-routes", "router", "--all"]);
-    wait_for_peer(&client, "router", "carries all", |peer| carries(peer, "10.78.0.0/24") && carries(peer, ROUTE));
+    wait_for_peer(&client, "router", "carries all", |peer| {
+        carries(peer, "10.78.0.0/24") && carries(peer, ROUTE)
+    });
     ada.change(&["approve-routes", "router", "--none"]);
     wait_for_peer(&client, "router", "carries nothing any more", |peer| {
         !carries(peer, ROUTE) && !carries(peer, "10.78.0.0/24")

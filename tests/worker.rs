@@ -19,6 +19,9 @@ use std::time::Duration;
 
 const PASSWORD: &str = "a long enough password\n";
 
+/// Without a relay, a device that is alone never counts itself as connected.
+const FREE_PORTS: [&str; 4] = ["--derp-listen", "127.0.0.1:0", "--stun-listen", "127.0.0.1:0"];
+
 /// A coordinator, and Ada, who is logged in to it.
 struct Home {
     coordinator: Coordinator,
@@ -27,7 +30,7 @@ struct Home {
 
 impl Home {
     fn new() -> Home {
-        Home::of(Coordinator::options().args(&["--no-derp"]).start())
+        Home::of(Coordinator::options().args(&FREE_PORTS).start())
     }
 
     fn of(coordinator: Coordinator) -> Home {
@@ -85,7 +88,7 @@ impl Gate {
 
     fn coordinator(&self) -> Coordinator {
         let url = format!("http://{}", self.listener);
-        let coordinator = Coordinator::options().args(&["--no-derp", "--url", &url]).start();
+        let coordinator = Coordinator::options().args(&["--url", &url]).args(&FREE_PORTS).start();
         let listen = coordinator.ready["listen"].as_str().unwrap().parse().unwrap();
         self.behind.set(listen).unwrap();
         coordinator

@@ -102,6 +102,9 @@ impl FromRequestParts<State> for Target {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
         let last = path(parts, state).await?.pop();
         let (_, name) = last.ok_or_else(|| Error::bug("a route without a name asks for one"))?;
+        if name.chars().any(char::is_control) {
+            return Err(Error::usage("malformed_path", "no name has characters that do not print").into());
+        }
         Ok(Target(name))
     }
 }

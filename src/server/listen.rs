@@ -43,7 +43,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections: 40_000,
-            per_address: 2_048,
+            per_address: 8_192,
             head: Duration::from_secs(15),
             handshake: Duration::from_secs(10),
         }

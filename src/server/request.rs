@@ -110,3 +110,15 @@ pub async fn no_method() -> Failure {
     let error = Error::usage("method_not_allowed", "this path does not take this method");
     Failure::with_status(error, StatusCode::METHOD_NOT_ALLOWED)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+
+    #[test]
+    fn the_log_is_told_of_no_query() {
+        let request = Request::get("/nowhere?access_token=hush").body(Body::empty()).unwrap();
+        assert_eq!(Told::of(&request).path, "/nowhere");
+    }
+}

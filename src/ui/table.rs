@@ -8,6 +8,9 @@ use super::style::{Paint, clean, coloured, paint};
 /// The width where no terminal has one.
 const WIDTH: u16 = 80;
 
+/// Below that, lines that the terminal breaks are easier to read than columns of letters.
+const NARROWEST: u16 = 60;
+
 /// One cell of a table.
 #[derive(Clone, Debug)]
 pub enum Cell {
@@ -43,8 +46,8 @@ impl Table {
         } else {
             table.force_no_tty();
         }
-        // A terminal's width is asked of stdout; a pipe has none.
-        table.set_width(table.width().unwrap_or(WIDTH));
+        // A pipe has no width; a terminal that does not know its own says 0.
+        table.set_width(table.width().filter(|width| *width >= NARROWEST).unwrap_or(WIDTH));
         let bold = |text: &&str| comfy_table::Cell::new(text).add_attribute(Attribute::Bold);
         table.set_header(headings.iter().map(bold));
         table.column_iter_mut().for_each(|column| {

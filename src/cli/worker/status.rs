@@ -111,6 +111,9 @@ fn described(answer: &Answer) -> String {
         (DeviceState::NotJoined, _) => "not joined",
         (DeviceState::NoEngine, _) => "no tailscaled runs here",
     };
+    // Of a device that is to be down, tailscaled says above all that it is.
+    let is_up = matches!(answer.state, DeviceState::Connected | DeviceState::Connecting);
+    let health = if is_up { answer.health.join("; ") } else { String::new() };
     let node = answer.node.as_ref();
     let engine = answer.engine.as_ref();
     fields(
@@ -121,7 +124,7 @@ fn described(answer: &Answer) -> String {
             ("Coordinator", answer.coordinator.clone().unwrap_or_default()),
             ("tailscaled", engine.map(|engine| engine.version.clone()).unwrap_or_default()),
             ("Socket", engine.map(|engine| engine.socket.display().to_string()).unwrap_or_default()),
-            ("Health", answer.health.join("; ")),
+            ("Health", health),
         ],
     )
 }

@@ -1,6 +1,6 @@
 //! Where devices knock, over plain HTTP: the coordinator's key, and the upgrade to the encrypted connection.
 
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -9,12 +9,14 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use super::connection::{self, Caller};
+use super::websocket;
 use crate::core::key::MachineKey;
 use crate::core::{Error, Result};
 use crate::mesh::native::noise::{self, Accepted, ControlKey, NoiseStream};
@@ -34,25 +36,27 @@ struct Door {
     key: Arc<ControlKey>,
 }
 
-/// `GET /key` and `POST /ts2021`.
+/// `GET /key`, and `/ts2021`: POST for devices, GET with a WebSocket for clients in browsers.
 pub fn routes(app: App, key: ControlKey) -> Router {
     let door = Door { app, key: Arc::new(key) };
-    Router::new().route("/key", get(key_of)).route("/ts2021", post(upgrade)).with_state(door)
+    Router::new()
+        .route("/key", get(key_of))
+        .route("/ts2021", post(upgrade).get(upgrade_websocket))
+        .with_state(door)
 }
 
 /// The coordinator's public key (`tailcfg.OverTLSPublicKeyResponse`). There is no key for the protocol
-/// before ts2021: zeros say so.
+/// before ts2021: zeros say so. A client on any web page may read it, for it is public.
 async fn key_of(State(door): State<Door>) -> Response {
     let (legacy, key) = (MachineKey::default(), door.key.public());
-    Json(json!({ "legacyPublicKey": legacy, "publicKey": key })).into_response()
+    let keys = Json(json!({ "legacyPublicKey": legacy, "publicKey": key }));
+    ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], keys).into_response()
 }
 
 /// Answers the first message of the handshake and goes on encrypted (`control/controlhttp`).
 async fn upgrade(State(door): State<Door>, mut request: Request) -> Result<Response, Failure> {
     let accepted = noise::accept(&door.key, &initiation(&request)?)?;
-    let address = request.extensions().get::<Peer>().map(|peer| peer.0);
-    let address = address.ok_or_else(|| Error::bug("a request came from nowhere"))?;
-    let caller = Caller { machine_key: accepted.machine, address };
+    let caller = caller(&request, &accepted)?;
     let connection = hyper::upgrade::on(&mut request);
     let app = door.app.clone();
     door.app.supervisor().spawn("device", go_on(connection, accepted, caller, app));
@@ -63,25 +67,73 @@ async fn upgrade(State(door): State<Door>, mut request: Request) -> Result<Respo
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 
+/// The same for clients in browsers, which can send no header: the first message is in the query, and bytes
+/// go as binary messages (`control/controlhttp/client_js.go`).
+async fn upgrade_websocket(State(door): State<Door>, request: Request) -> Result<Response, Failure> {
+    if !websocket::is_asked(&request) {
+        return Err(not_a_device().into());
+    }
+    let accepted = noise::accept(&door.key, &initiation_of_query(&request)?)?;
+    let caller = caller(&request, &accepted)?;
+    let app = door.app.clone();
+    let serve = move |stream| serve(stream, accepted, caller, app);
+    Ok(websocket::accept(request, PROTOCOL, door.app.supervisor(), serve).await?)
+}
+
+fn caller(request: &Request, accepted: &Accepted) -> Result<Caller> {
+    let address = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let address = address.ok_or_else(|| Error::bug("a request came from nowhere"))?;
+    Ok(Caller { machine_key: accepted.machine, address })
+}
+
 /// The handshake's first message, from its header.
 fn initiation(request: &Request) -> Result<Vec<u8>> {
     let asked = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
     if asked != Some(PROTOCOL) {
-        return Err(Error::usage(
-            "not_a_device",
-            "this is where devices connect, with a protocol of their own",
-        )
-        .hint("use `tailscale up --login-server URL` on a device"));
+        return Err(not_a_device());
     }
-    let handshake = request.headers().get(HANDSHAKE).map(HeaderValue::as_bytes).unwrap_or_default();
-    STANDARD.decode(handshake).map_err(|_| Error::usage("malformed_handshake", "the handshake is not base64"))
+    decode(request.headers().get(HANDSHAKE).map(HeaderValue::as_bytes).unwrap_or_default())
+}
+
+fn initiation_of_query(request: &Request) -> Result<Vec<u8>> {
+    #[derive(Deserialize)]
+    struct Asked {
+        #[serde(rename = "X-Tailscale-Handshake")]
+        handshake: String,
+    }
+    let asked = Query::<Asked>::try_from_uri(request.uri()).map_err(|_| malformed_handshake())?;
+    decode(asked.handshake.as_bytes())
+}
+
+fn decode(handshake: &[u8]) -> Result<Vec<u8>> {
+    STANDARD.decode(handshake).map_err(|_| malformed_handshake())
+}
+
+fn not_a_device() -> Error {
+    Error::usage("not_a_device", "this is where devices connect, with a protocol of their own")
+        .hint("use `tailscale up --login-server URL` on a device")
+}
+
+fn malformed_handshake() -> Error {
+    Error::usage("malformed_handshake", "the handshake is not base64")
 }
 
 async fn go_on(connection: OnUpgrade, accepted: Accepted, caller: Caller, app: App) {
-    let Ok(Ok(upgraded)) = tokio::time::timeout(UPGRADE_LIMIT, connection).await else { return };
-    let mut stream = TokioIo::new(upgraded);
-    let answered = tokio::time::timeout(UPGRADE_LIMIT, stream.write_all(&accepted.response)).await;
-    if matches!(answered, Ok(Ok(()))) {
+    if let Ok(Ok(upgraded)) = tokio::time::timeout(UPGRADE_LIMIT, connection).await {
+        serve(TokioIo::new(upgraded), accepted, caller, app).await;
+    }
+}
+
+/// Ends the handshake, and serves the device.
+async fn serve<IO>(mut stream: IO, accepted: Accepted, caller: Caller, app: App)
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let answer = async {
+        stream.write_all(&accepted.response).await?;
+        stream.flush().await
+    };
+    if let Ok(Ok(())) = tokio::time::timeout(UPGRADE_LIMIT, answer).await {
         connection::serve(NoiseStream::new(stream, accepted.keys, &[]), caller, app).await;
     }
 }

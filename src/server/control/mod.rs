@@ -7,6 +7,7 @@ mod map;
 mod refusal;
 mod register;
 mod relay;
+mod websocket;
 
 pub use door::routes;
 pub use relay::{probes, routes as relay_routes, verify};

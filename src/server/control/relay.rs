@@ -11,16 +11,21 @@ use serde::Deserialize;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::websocket;
 use crate::core::key::NodeKey;
 use crate::core::{Error, Result};
 use crate::mesh::native::derp::{self, Relay};
+use crate::runtime::{Stop, Supervisor};
 use crate::server::problem::Failure;
 use crate::server::request::Peer;
 use crate::service::app::App;
 
 /// How long a client may take from the answer to its upgrade.
 const UPGRADE_LIMIT: Duration = Duration::from_secs(10);
+/// What a WebSocket to the relay speaks (`cmd/derper/websocket.go`).
+const SUBPROTOCOL: &str = "derp";
 
 /// What the relay's door knows.
 #[derive(Clone)]
@@ -63,31 +68,52 @@ async fn no_content(headers: HeaderMap) -> Response {
     response
 }
 
-/// Hands the connection to the relay. A client that asks for a fast start has begun to speak already and
-/// wants no answer; it reads one all the same, as every client does that was not told the relay's key
-/// beforehand.
-async fn upgrade(State(door): State<Door>, mut request: Request) -> Result<Response, Failure> {
+/// Hands the connection to the relay: after the upgrade to DERP, or as a WebSocket for clients in browsers.
+async fn upgrade(State(door): State<Door>, request: Request) -> Result<Response, Failure> {
+    let from = request.extensions().get::<Peer>().map(|peer| SocketAddr::new(peer.0, 0));
+    let from = from.ok_or_else(|| Error::bug("a request came from nowhere"))?;
+    let (relay, tasks) = (door.relay.clone(), door.app.supervisor());
+    if websocket::is_asked(&request) {
+        let stop = tasks.stop_signal();
+        let serve = move |stream| carry(relay, stream, from, stop);
+        return Ok(websocket::accept(request, SUBPROTOCOL, tasks, serve).await?);
+    }
     let asked = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
     if !asked.is_some_and(|asked| asked.eq_ignore_ascii_case("derp")) {
         let error = Error::usage("not_a_relay_client", "this is where devices reach the relay, with DERP");
         return Err(Failure::with_status(error, StatusCode::UPGRADE_REQUIRED));
     }
-    let from = request.extensions().get::<Peer>().map(|peer| SocketAddr::new(peer.0, 0));
-    let from = from.ok_or_else(|| Error::bug("a request came from nowhere"))?;
+    Ok(switch(request, relay, from, tasks))
+}
+
+/// Answers with the relay's key, and goes on as a relay.
+fn switch(mut request: Request, relay: Relay, from: SocketAddr, tasks: &Supervisor) -> Response {
     let connection = hyper::upgrade::on(&mut request);
-    let relay = door.relay.clone();
-    door.app.supervisor().spawn("relay client", async move {
+    let stop = tasks.stop_signal();
+    let headers = derp::upgrade_headers(&relay.public_key());
+    tasks.spawn("relay client", async move {
         if let Ok(Ok(upgraded)) = tokio::time::timeout(UPGRADE_LIMIT, connection).await {
-            relay.serve(TokioIo::new(upgraded), &[], from).await;
+            carry(relay, TokioIo::new(upgraded), from, stop).await;
         }
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
-    for (name, value) in derp::upgrade_headers(&door.relay.public_key()) {
+    for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(name, value);
         }
     }
-    Ok(response)
+    response
+}
+
+/// Serves one client until it leaves or the coordinator stops.
+async fn carry<IO>(relay: Relay, io: IO, from: SocketAddr, mut stop: Stop)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    tokio::select! {
+        _ = relay.serve(io, &[], from) => {}
+        () = stop.wait() => {}
+    }
 }
 
 /// `POST /verify` (`tailcfg.DERPAdmitClientRequest`): whether a relay elsewhere may carry for a node.

@@ -39,7 +39,7 @@ fn every_operation_says_who_may_call_and_how_it_fails() {
             let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
             assert_eq!(parameters.iter().filter(|p| p["in"] == "path").count(), named, "{what}");
             let anonymous = operation.get("security").is_some();
-            assert_eq!(responses.get("403").is_some() || anonymous, true, "{what}");
+            assert!(responses.get("403").is_some() || anonymous, "{what}");
         }
     }
     assert_eq!(document["security"][0]["bearer"], serde_json::json!([]));

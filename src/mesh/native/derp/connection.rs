@@ -46,7 +46,7 @@ pub enum End {
     Forged,
     /// The coordinator does not know the key.
     NotAdmitted,
-    /// The key was cut off while it was connected, or the relay shuts down.
+    /// The key was cut off while it was connected.
     CutOff,
     /// It does not read what it is sent.
     SlowReader,

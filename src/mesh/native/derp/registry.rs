@@ -80,12 +80,6 @@ impl Registry {
         clients.get(key).into_iter().flatten().for_each(|client| client.mailbox.close());
     }
 
-    /// Cuts off every connection.
-    pub(super) fn cut_off_all(&self) {
-        let clients = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        clients.values().flatten().for_each(|client| client.mailbox.close());
-    }
-
     fn write(&self) -> RwLockWriteGuard<'_, HashMap<NodeKey, Vec<Arc<Client>>>> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }

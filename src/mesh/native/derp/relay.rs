@@ -75,7 +75,7 @@ impl Relay {
 
     /// Serves one client until its connection ends. `io` is the connection after the upgrade, `already_read`
     /// what the HTTP server had read beyond the request. The future is small: `io` goes to the heap at once
-    /// instead of into each of the futures inside.
+    /// instead of into each of the futures inside. Whoever drops the future ends the connection.
     pub fn serve<IO>(
         &self,
         io: IO,
@@ -100,11 +100,6 @@ impl Relay {
     /// [`Admission`] no longer knows it: remove it there first.
     pub fn cut_off(&self, key: &NodeKey) {
         self.0.registry.cut_off(key);
-    }
-
-    /// Ends every connection, for the shutdown.
-    pub fn cut_off_all(&self) {
-        self.0.registry.cut_off_all();
     }
 
     pub fn stats(&self) -> Stats {

@@ -1,0 +1,50 @@
+//! The simulated device itself: that it joins as a real one does, and that its view is the coordinator's map.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use common::device::Encoding;
+use common::fleet::Fleet;
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_joins_and_sees_what_happens_to_its_peers() {
+    let fleet = Fleet::new().await;
+    for (own, other, encoding) in [("a", "b", Encoding::Zstd), ("c", "d", Encoding::Plain)] {
+        let mut watcher = fleet.join(own).await;
+        let mut map = watcher.online(encoding).await.unwrap();
+        assert_eq!(map.view.own_name(), own);
+        let (mut peer, _stream) = fleet.connected(other).await;
+        map.until("the peer is there", |view| view.peer(other).is_some_and(|p| p["Online"] == true)).await;
+        assert_eq!(map.view.peer(other).unwrap()["Key"], json!(peer.node_key()));
+        assert_eq!(peer.report(&["192.0.2.7:41641"]).await.unwrap().status, 200);
+        let told = json!(["192.0.2.7:41641"]);
+        map.until("its endpoint", |view| view.peer(other).unwrap()["Endpoints"] == told).await;
+        fleet.ada.json(&["node", "rename", other, &format!("{other}-new")]);
+        map.until("its name", |view| view.peer(&format!("{other}-new")).is_some()).await;
+        assert_eq!(peer.logout().await.unwrap()["NodeKeyExpired"], true);
+        let expired = format!("{other}-new");
+        map.until("its log-out", |view| view.peer(&expired).unwrap()["Online"] == false).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_device_is_told_and_its_stream_ends() {
+    let fleet = Fleet::new().await;
+    let (_device, mut stream) = fleet.connected("pi").await;
+    fleet.ada.json(&["node", "remove", "pi", "--yes"]);
+    stream.ended().await;
+    assert_eq!(stream.view.node["Expired"], true, "{}", stream.view.node);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_reads_why() {
+    let fleet = Fleet::new().await;
+    let mut stranger = common::device::Device::new(fleet.site, "stranger");
+    let answer = stranger.register("wak_0000000000000000000000000000000000000000").await.unwrap();
+    assert_eq!(answer["MachineAuthorized"], false);
+    assert!(!answer["Error"].as_str().unwrap().is_empty(), "{answer}");
+    assert_eq!(stranger.request("/machine/map", "{").await.unwrap().status, 400);
+    assert_eq!(stranger.request("/machine/whoami", "").await.unwrap().status, 501);
+}
