@@ -1,6 +1,7 @@
 //! Network namespaces of a test's own: hosts that reach each other by the links that the test lays, and
 //! nothing else. They need root.
 
+use std::os::fd::AsFd as _;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -46,6 +47,19 @@ impl NetNs {
     /// Sends everything that has no better route to `gateway`.
     pub fn default_route(&self, gateway: &str) {
         self.ip(&["route", "add", "default", "via", gateway]);
+    }
+
+    /// Runs `work` on a thread that is inside: what it binds and starts is there.
+    pub fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        let namespace = std::fs::File::open(format!("/run/netns/{}", self.name)).unwrap();
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(move || {
+                let kind = Some(rustix::thread::LinkNameSpaceType::Network);
+                rustix::thread::move_into_link_name_space(namespace.as_fd(), kind).unwrap();
+                work()
+            });
+            thread.join().unwrap()
+        })
     }
 
     /// `ip` with these arguments, inside; a panic with its words if it fails.
