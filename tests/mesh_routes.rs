@@ -79,7 +79,7 @@ fn an_exit_node_is_offered_to_peers_once_it_is_approved() {
 fn when_the_primary_router_goes_offline_the_other_one_carries_the_traffic() {
     let network = NetNs::new();
     network.ip(&["addr", "add", &format!("{BEHIND}/32"), "dev", "lo"]);
-    let port = network.within(|| echo::start_on(BEHIND));
+    let port = network.enter(|| echo::start_on(BEHIND));
     let coordinator = mesh::options().inside(&network, "127.0.0.1:0").start();
     let ada = Person::with(&coordinator, Wonder::new().inside(&network));
     let start = || Tailscaled::options().inside(&network).start();

@@ -37,7 +37,7 @@ impl Wonder {
         self
     }
 
-    /// With every command in `namespace`.
+    /// Whose commands run in `namespace`.
     pub fn inside(mut self, namespace: &NetNs) -> Wonder {
         self.namespace = Some(namespace.name().to_owned());
         self

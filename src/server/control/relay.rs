@@ -86,7 +86,8 @@ async fn upgrade(State(door): State<Door>, request: Request) -> Result<Response,
     Ok(switch(request, relay, from, tasks))
 }
 
-/// Answers with the relay's key, and goes on as a relay.
+/// Answers with the relay's key, and goes on as a relay. `Derp-Fast-Start`, which asks for no answer, is not looked
+/// at: a client sends it only where the TLS certificates told it the relay's key, and ours tell none.
 fn switch(mut request: Request, relay: Relay, from: SocketAddr, tasks: &Supervisor) -> Response {
     let connection = hyper::upgrade::on(&mut request);
     let stop = tasks.stop_signal();
