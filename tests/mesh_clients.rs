@@ -97,20 +97,19 @@ fn story_of_rust() -> Seen {
     wait_for_peer(&witness, "device", "online", |peer| peer["Online"] == true);
     let found = device.ask("peer witness")["peer"]["ipv4"] == witness.address();
     seen.push(("finds its peers and is found, by name", found));
-    let to =
-        |device: &mut RustPeer, peer: &Tailscaled| device.ask(&format!("ping {} {port}", peer.address()));
-    seen.push(("TCP to a peer", to(&mut device, &witness)["ms"].is_number()));
-    seen.push(("TCP from a peer", {
-        let r = witness.echo(device.address(), 7007);
-        println!("{r:?}");
-        r.is_ok()
-    }));
+    // A first try may come before the device has found its relay.
+    let to = |device: &mut RustPeer, peer: &Tailscaled| {
+        let address = peer.address();
+        (0..3).any(|_| device.ask(&format!("ping {address} {port}"))["ms"].is_number())
+    };
+    let from =
+        |device: &RustPeer, peer: &Tailscaled| (0..3).any(|_| peer.echo(device.address(), 7007).is_ok());
+    seen.push(("TCP to a peer", to(&mut device, &witness)));
+    seen.push(("TCP from a peer", from(&device, &witness)));
     let direct = try_wait_for(SOON, || witness.peer("device").filter(|peer| peer["CurAddr"] != ""));
     seen.push(("a direct path between devices", direct.is_some()));
-    let there = to(&mut device, &distant);
-    let back = distant.echo(device.address(), 7007);
-    println!("{there} {back:?} {:?}", distant.peer("device"));
-    seen.push(("the relay carries where no direct path is", there["ms"].is_number() && back.is_ok()));
+    let both_ways = to(&mut device, &distant) && from(&device, &distant);
+    seen.push(("the relay carries where no direct path is", both_ways));
 
     ada.change(&["rename", "witness", "lookout"]);
     let renamed = try_wait_for(SOON, || device.ask("peer lookout")["peer"].is_object().then_some(()));
@@ -124,7 +123,6 @@ fn story_of_rust() -> Seen {
     let mut device = start("device", &[]);
     seen.push(("comes back after a restart with its addresses", device.address() == before));
     ada.change(&["expire", "device"]);
-    println!("expired {} {}", device.ask("peer lookout"), device.log());
     drop(device);
     let mut device = start("device", &[]);
     seen.push(("logs in again when its key has expired", device.address() == before));

@@ -5,12 +5,12 @@
 
 mod common;
 
-use common::coordinator::Coordinator;
 use common::echo;
-use common::mesh::{Person, SOON, wait_for_peer};
+use common::mesh::{self, Person, SOON, wait_for_peer};
 use common::netns::NetNs;
 use common::tailscaled::Tailscaled;
 use common::wait::{try_wait_for, wait_until};
+use common::wonder::Wonder;
 use serde_json::{Value, json};
 
 /// The host behind the routers, and the route to it.
@@ -79,9 +79,9 @@ fn an_exit_node_is_offered_to_peers_once_it_is_approved() {
 fn when_the_primary_router_goes_offline_the_other_one_carries_the_traffic() {
     let network = NetNs::new();
     network.ip(&["addr", "add", &format!("{BEHIND}/32"), "dev", "lo"]);
-    let port = network.within(|| echo::start_on(BEHIND));
-    let coordinator = Coordinator::options().args(&["--no-derp"]).inside(&network, "127.0.0.1:0").start();
-    let ada = network.within(|| Person::inside(&coordinator, &network));
+    let port = network.enter(|| echo::start_on(BEHIND));
+    let coordinator = mesh::options().inside(&network, "127.0.0.1:0").start();
+    let ada = Person::with(&coordinator, Wonder::new().inside(&network));
     let start = || Tailscaled::options().inside(&network).start();
     let (mut first, second, client) = (start(), start(), start());
     for (router, name) in [(&first, "first"), (&second, "second")] {

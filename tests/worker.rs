@@ -6,6 +6,7 @@ mod common;
 
 use common::coordinator::Coordinator;
 use common::process::Process;
+use common::state;
 use common::tailscaled::Tailscaled;
 use common::wait::wait_until;
 use common::wonder::{Run, Wonder, clean_environment};
@@ -246,4 +247,72 @@ fn with_the_coordinator_down_a_device_says_so_and_leaves_all_the_same() {
     assert_says(&left, 0, "warning: the coordinator could not be told");
     assert_eq!(pi.json(&["worker", "status"])["state"], "not_joined");
     assert!(!pi.config_dir().join("worker.toml").exists());
+}
+
+/// Runs `wonder` as a user who is nobody special; exit code and stderr.
+fn as_ordinary_user(daemon: &Tailscaled, args: &[&str]) -> (i32, String) {
+    let config = tempfile::tempdir().unwrap();
+    let nobody = Some(rustix::fs::Uid::from_raw(NOBODY));
+    rustix::fs::chown(config.path(), nobody, None).unwrap();
+    let mut command = Command::new("setpriv");
+    command.args([&format!("--reuid={NOBODY}"), "--clear-groups", env!("CARGO_BIN_EXE_wonder")]).args(args);
+    clean_environment(&mut command);
+    command.env("WONDER_CONFIG_DIR", config.path()).env("WONDER_TAILSCALED_SOCKET", daemon.socket());
+    let output = command.output().expect("setpriv(1) is there");
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// `nobody` of Debian, who is no user of tailscaled.
+const NOBODY: u32 = 65534;
+
+#[test]
+fn preconditions_are_checked_before_the_token_is_spent() {
+    let (home, daemon) = (Home::new(), Tailscaled::start());
+    let token = home.token();
+    let join = ["worker", "join", token.as_str()];
+    let nowhere = Wonder::new().env("WONDER_TAILSCALED_SOCKET", "/nonexistent/tailscaled.sock");
+    assert_eq!(nowhere.error(&join, 7)["code"], "tailscaled_absent");
+    let (code, words) = as_ordinary_user(&daemon, &join);
+    assert_eq!(code, 4, "{words}");
+    assert!(words.contains("sudo") || words.contains("--operator"), "{words}");
+    let pi = device(&daemon);
+    pi.error(&["worker", "join", &token, "--hostname", "My Raspberry Pi"], 2);
+    pi.error(&["worker", "join", &format!("{token}x")], 2);
+    pi.error(&["worker", "join", &token, "--coordinator", "http://127.0.0.1:9"], 2);
+    let elsewhere = Tailscaled::options().state(state::logged_in_to("http://127.0.0.1:9")).start();
+    assert_eq!(device(&elsewhere).error(&join, 6)["code"], "other_network");
+    assert_eq!(home.uses_left(), [1], "nothing was spent");
+    assert_eq!(home.nodes(), [] as [Value; 0]);
+    pi.json(&join);
+    assert_eq!(home.uses_left(), [0]);
+}
+
+#[test]
+fn an_ordinary_user_joins_where_tailscaled_allows_it() {
+    let (home, daemon) = (Home::new(), Tailscaled::start());
+    assert!(daemon.tailscale(["set", "--operator=nobody"]).status.success());
+    let (code, words) = as_ordinary_user(&daemon, &["worker", "join", &home.token(), "--hostname", "pi"]);
+    assert_eq!(code, 0, "{words}");
+    assert_eq!(home.nodes()[0]["online"], true);
+}
+
+#[test]
+fn another_coordinators_network_is_left_alone_without_force_and_restored_when_force_fails() {
+    let (earlier, daemon) = (Home::new(), Tailscaled::start());
+    let pi = device(&daemon);
+    pi.json(&["worker", "join", &earlier.token(), "--hostname", "pi"]);
+    let gate = Gate::new();
+    let home = Home::of(gate.coordinator());
+    let token = home.token();
+    assert_eq!(pi.error(&["worker", "join", &token], 6)["code"], "other_network");
+    assert_says(&pi.run(&["worker", "join", &token, "--force", "--timeout", "3s"]), 7, "in time");
+    assert_eq!(home.uses_left(), [1], "the use is given back");
+    wait_until("the earlier log-in is back", Duration::from_secs(30), || {
+        let status = pi.json(&["worker", "status"]);
+        status["state"] == "connected" && status["coordinator"] == earlier.coordinator.url()
+    });
+    gate.open();
+    let joined = pi.json(&["worker", "join", &token, "--force", "--hostname", "pi"]);
+    assert_eq!((&joined["already"], &joined["coordinator"]), (&json!(false), &json!(home.coordinator.url())));
+    assert_eq!(home.nodes()[0]["online"], true);
 }

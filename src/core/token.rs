@@ -76,7 +76,8 @@ impl JoinToken {
         let whole = encoded.len() - usize::from(encoded.len() % 4 == 1);
         let bytes = lenient().decode(&encoded[..encoded.floor_char_boundary(whole)]);
         let bytes = bytes.map_err(|_| malformed("it holds a character that no token has", COPY_WHOLE))?;
-        take_apart(&bytes)
+        let token = take_apart(&bytes)?;
+        if whole < encoded.len() { Err(malformed("something follows it", COPY_ALONE)) } else { Ok(token) }
     }
 }
 
@@ -213,6 +214,7 @@ mod tests {
                 let token = JoinToken::new(url.clone());
                 let read = JoinToken::parse(token.encode().reveal()).unwrap();
                 prop_assert_eq!(read.coordinator(), &url);
+                prop_assert!(JoinToken::parse(&format!("{}A", token.encode().reveal())).is_err());
             }
         }
     }

@@ -1,11 +1,16 @@
-//! A TCP service on 127.0.0.1 that gives back what it is sent. A tailscaled in userspace mode hands it the connections
+//! A TCP service that gives back what it is sent. A tailscaled in userspace mode hands it the connections
 //! that come for its own address.
 
 use std::net::TcpListener;
 
-/// Starts one, for as long as the test program runs: its port.
+/// Starts one on 127.0.0.1, for as long as the test program runs: its port.
 pub fn start() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    start_on("127.0.0.1")
+}
+
+/// Starts one on this address.
+pub fn start_on(address: &str) -> u16 {
+    let listener = TcpListener::bind((address, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {

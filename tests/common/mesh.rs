@@ -62,11 +62,15 @@ impl Person {
 
     /// A new one at this coordinator.
     pub fn of(coordinator: &Coordinator) -> Person {
+        Person::with(coordinator, Wonder::new())
+    }
+
+    /// A new one at this coordinator, who uses this command line.
+    pub fn with(coordinator: &Coordinator, wonder: Wonder) -> Person {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let email = format!("p{}@example.org", COUNT.fetch_add(1, Ordering::Relaxed));
         let made = coordinator.admin(&["user", "create", &email, "--password-stdin"], PASSWORD);
         assert_eq!(made.code, 0, "{made:?}");
-        let wonder = Wonder::new();
         let login = ["login", coordinator.url(), "--email", &email, "--password-stdin"];
         wonder.json_with(&login, PASSWORD);
         Person { wonder, url: coordinator.url().to_owned(), _shared: None }
