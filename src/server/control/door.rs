@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use serde_json::json;
@@ -49,7 +49,7 @@ async fn key_of(State(door): State<Door>) -> Response {
 
 /// Answers the first message of the handshake and goes on encrypted (`control/controlhttp`).
 async fn upgrade(State(door): State<Door>, mut request: Request) -> Result<Response, Failure> {
-    let accepted = noise::accept(&door.key, &initiation(&request)?)?;
+    let accepted = noise::accept(&door.key, &initiation(request.headers())?)?;
     let address = request.extensions().get::<Peer>().map(|peer| peer.0);
     let address = address.ok_or_else(|| Error::bug("a request came from nowhere"))?;
     let caller = Caller { machine_key: accepted.machine, address };
@@ -63,9 +63,10 @@ async fn upgrade(State(door): State<Door>, mut request: Request) -> Result<Respo
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 
-/// The handshake's first message, from its header.
-fn initiation(request: &Request) -> Result<Vec<u8>> {
-    let asked = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
+/// The handshake's first message, from the headers of an upgrade. Pure, so that a fuzz target can call it.
+/// Fails with `not_a_device` where no upgrade is asked for, and with `malformed_handshake`.
+pub fn initiation(headers: &HeaderMap) -> Result<Vec<u8>> {
+    let asked = headers.get(header::UPGRADE).and_then(|value| value.to_str().ok());
     if asked != Some(PROTOCOL) {
         return Err(Error::usage(
             "not_a_device",
@@ -73,7 +74,7 @@ fn initiation(request: &Request) -> Result<Vec<u8>> {
         )
         .hint("use `tailscale up --login-server URL` on a device"));
     }
-    let handshake = request.headers().get(HANDSHAKE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let handshake = headers.get(HANDSHAKE).map(HeaderValue::as_bytes).unwrap_or_default();
     STANDARD.decode(handshake).map_err(|_| Error::usage("malformed_handshake", "the handshake is not base64"))
 }
 

@@ -8,5 +8,5 @@ mod refusal;
 mod register;
 mod relay;
 
-pub use door::routes;
+pub use door::{initiation, routes};
 pub use relay::{probes, routes as relay_routes, verify};

@@ -299,6 +299,9 @@ impl Task {
         while let Some(number) = self.deadlines.pop_expired(self.now()) {
             self.expire(number);
         }
+        while let Some(number) = self.deadlines.pop_revived(self.now()) {
+            self.state.touch(number);
+        }
     }
 
     fn delete(&mut self, number: NodeNumber) {
