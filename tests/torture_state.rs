@@ -38,8 +38,8 @@ async fn names_and_addresses_never_collide(fleet: Fleet) {
         let (devices, ()) = tokio::join!(joins, meddle);
         let nodes = fleet.nodes();
         assert_eq!(nodes.len(), (round + 1) * COUNT - 2 * round);
-        for unique in ["id", "name", "ipv4", "ipv6"] {
-            let values: BTreeSet<_> = nodes.iter().map(|node| node[unique].as_str().unwrap()).collect();
+        for unique in ["/id", "/name", "/addresses/0", "/addresses/1"] {
+            let values: BTreeSet<_> = nodes.iter().map(|n| n.pointer(unique).unwrap().as_str()).collect();
             assert_eq!(values.len(), nodes.len(), "{unique} is unique: {values:?}");
         }
         drop(devices);
@@ -161,12 +161,12 @@ impl World {
         self.report(who, json!({ "Hostinfo": { "Hostname": hostname, name: value } })).await;
     }
 
-    /// The id of a device's node, which its owner sees by its key.
+    /// The id of a device's node.
     fn node_id(&self, who: usize) -> String {
-        let key = self.devices[who].0.node_key().to_string();
+        let hostname = self.devices[who].0.hostname.as_str();
         let nodes = self.owner.json(&["node", "list"]);
         let mut nodes = nodes["nodes"].as_array().unwrap().iter();
-        nodes.find(|node| node["node_key"] == *key).unwrap()["id"].as_str().unwrap().to_owned()
+        nodes.find(|node| node["hostname"] == hostname).unwrap()["id"].as_str().unwrap().to_owned()
     }
 }
 

@@ -155,9 +155,10 @@ impl State {
         self.touch(number);
     }
 
-    /// The device's connection has ended just now. Its peers are not told yet: it may be back at once.
+    /// The device's connection has ended just now. Its peers are not told yet: it may be back at once. Of one
+    /// that has logged out before they have been told.
     pub fn left(&mut self, number: NodeNumber, now: Timestamp) {
-        if let Some(entry) = self.entries.get_mut(&number) {
+        if let Some(entry) = self.entries.get_mut(&number).filter(|entry| entry.online) {
             entry.node.report.last_seen_at = Some(now);
         }
     }
