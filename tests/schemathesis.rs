@@ -7,6 +7,8 @@
 mod common;
 
 use common::api::Coordinator;
+use common::device::{Device, Encoding, Site};
+use serde_json::json;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -23,11 +25,38 @@ fn schemathesis() -> PathBuf {
     path
 }
 
+/// What the made-up calls are about, so that they get further than 404: what is there stays there, for the
+/// calls that take something away make up what.
+fn known(token: &str) -> String {
+    let node = "/api/v1/organizations/{org}/nodes/{node}";
+    let mut config = "[parameters]\norg = \"ada\"\n".to_owned();
+    for (operation, name, value) in [
+        (format!("GET {node}"), "node", "pi"),
+        (format!("PUT {node}/routes"), "node", "pi"),
+        ("GET /api/v1/organizations/{org}/tokens/{token}".to_owned(), "token", token),
+    ] {
+        config += &format!(
+            "[[operations]]\ninclude-name = \"{operation}\"\nparameters = {{ {name} = \"{value}\" }}\n"
+        );
+    }
+    config
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_one_that_the_document_foresees() {
     let coordinator = Coordinator::on_sqlite().await;
     let (bearer, _) = coordinator.person("ada@example.org").await;
+    let made =
+        coordinator.post("/api/v1/organizations/ada/tokens", &bearer, json!({ "reusable": true })).await;
+    let site = Site::at(coordinator.address).await.unwrap();
+    let mut pi = Device::join(site, made.text("auth_key"), "pi").await;
+    let _map = pi.online(Encoding::Zstd).await.unwrap();
     let scratch = tempfile::tempdir().unwrap();
+    std::fs::write(
+        scratch.path().join("schemathesis.toml"),
+        known(made.body["token"]["id"].as_str().unwrap()),
+    )
+    .unwrap();
     let mut command = Command::new(schemathesis());
     command.current_dir(scratch.path()).stdin(Stdio::null());
     command.args(["run", &format!("http://{}/api/v1/openapi.json", coordinator.address)]);
