@@ -51,6 +51,12 @@ fn write_examples() {
     bytes[..5].copy_from_slice(&[0, 145, 1, 0, 96]);
     assert_eq!(initiation.write_message(&[], &mut bytes[5..]).unwrap(), 96);
     fs::write(corpus.join("noise/initiation"), bytes).unwrap();
+    let handshake = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes);
+    let knock = format!(
+        "POST /ts2021 HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nContent-Length: 0\r\n\
+         Upgrade: tailscale-control-protocol\r\nX-Tailscale-Handshake: {handshake}\r\n\r\n"
+    );
+    fs::write(corpus.join("upgrade/whole"), knock).unwrap();
     let records = [&bytes[..], &[4, 0, 17], &[0; 17], &[4, 255, 255]].concat();
     fs::write(corpus.join("noise/records"), records).unwrap();
     let token = wonder::core::token::JoinToken::new("http://192.168.1.10:8080".parse().unwrap());

@@ -7,6 +7,7 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::io::{AsyncRead, ReadBuf};
 use wonder::config::profile::parse as parse_profiles;
 use wonder::core::node::Report;
@@ -15,12 +16,14 @@ use wonder::mesh::native::derp::{MAX_PACKET, split};
 use wonder::mesh::native::noise::{ControlKey, NoiseStream, accept};
 use wonder::mesh::native::stun::{parse_request, response};
 use wonder::mesh::native::wire::{MapRequest, RegisterRequest};
+use wonder::server::control::initiation;
 
 /// Reads bytes as their reader would; returns whatever they are, and panics only on a fault of ours.
 pub type Feed = fn(&[u8]);
 
 /// Every target by the name that `cargo fuzz run` knows it by.
 pub const TARGETS: &[(&str, Feed)] = &[
+    ("upgrade", upgrade),
     ("noise", noise),
     ("register", register),
     ("map", map),
@@ -33,6 +36,23 @@ pub const TARGETS: &[(&str, Feed)] = &[
 /// The coordinator's key in `noise`; the corpus holds initiations made for it.
 const CONTROL_KEY: [u8; 32] = [7; 32];
 const INITIATION: usize = 101;
+
+/// The head of the request by which a device knocks: read as the HTTP server reads it, its handshake
+/// answered if it has one.
+pub fn upgrade(data: &[u8]) {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut request = httparse::Request::new(&mut headers);
+    if !request.parse(data).is_ok_and(|status| status.is_complete()) {
+        return;
+    }
+    let pairs = request.headers.iter().filter_map(|header| {
+        let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
+        Some((name, HeaderValue::from_bytes(header.value).ok()?))
+    });
+    if let Ok(message) = initiation(&pairs.collect::<HeaderMap>()) {
+        let _ = accept(&ControlKey::from_bytes(CONTROL_KEY), &message);
+    }
+}
 
 /// A device's initiation, and after it whatever comes as records.
 pub fn noise(data: &[u8]) {

@@ -218,10 +218,16 @@ pub async fn attach(app: &App, device: Device, request: MapRequest, outbox: Arc<
     realm.attach(device, request, outbox).await
 }
 
-/// The realm of the node that speaks. Cost: one read of an index.
+/// The realm of the node that speaks, which looks at its keys. Cost: one read of an index for a node that
+/// has not connected before, and none later, so that a database that is away keeps no device from its peers.
 async fn running_realm(app: &App, device: Device) -> Result<Realm> {
-    let key = device.node_key;
+    let (mesh, key) = (app.mesh(), device.node_key);
+    if let Some(realm) = mesh.home(&key) {
+        return mesh.realms().start(realm).await;
+    }
     let found = app.store().read(move |read| store::node::admission(read, key)).await?;
-    let (realm, _) = found.ok_or_else(|| Error::new(Kind::NotFound, "node_unknown", "no such node here"))?;
-    app.mesh().realms().start(realm).await
+    let (id, _) = found.ok_or_else(|| Error::new(Kind::NotFound, "node_unknown", "no such node here"))?;
+    let realm = mesh.realms().start(id).await?;
+    mesh.at_home(key, id);
+    Ok(realm)
 }

@@ -4,7 +4,7 @@
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -13,7 +13,7 @@ use super::approval::Waiters;
 use super::node;
 use super::realm::Realms;
 use super::relay::Admit;
-use crate::core::id::{NodeId, NodeNumber};
+use crate::core::id::{NodeId, NodeNumber, RealmId};
 use crate::core::key::NodeKey;
 use crate::core::node::Report;
 use crate::core::{Error, Result};
@@ -38,6 +38,9 @@ pub struct Mesh {
     waiters: Waiters,
     unsaved: Arc<Unsaved>,
     admission: Arc<Admit>,
+    /// The realms of nodes that have connected: what they say further on needs no database. Bounded by the
+    /// number of nodes, for a key that is over is taken out.
+    homes: Mutex<HashMap<NodeKey, RealmId>>,
     /// Set once, where this coordinator runs a relay.
     relay: OnceLock<Relay>,
     /// What realms tell, until [`run`] takes it.
@@ -63,6 +66,7 @@ impl Mesh {
             waiters: Waiters::default(),
             unsaved,
             admission,
+            homes: Mutex::default(),
             relay: OnceLock::new(),
             events: Mutex::new(Some(happened)),
         }
@@ -82,8 +86,23 @@ impl Mesh {
         self.relay.get_or_init(|| Relay::new(key, admission, Limits::default())).clone()
     }
 
-    /// The relay no longer carries for this node.
+    /// The realm of a node that has connected before.
+    pub(super) fn home(&self, key: &NodeKey) -> Option<RealmId> {
+        self.homes().get(key).copied()
+    }
+
+    /// A node of this realm connects.
+    pub(super) fn at_home(&self, key: NodeKey, realm: RealmId) {
+        self.homes().insert(key, realm);
+    }
+
+    fn homes(&self) -> MutexGuard<'_, HashMap<NodeKey, RealmId>> {
+        self.homes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This node key is over: the relay no longer carries for it.
     pub fn cut_off(&self, key: &NodeKey) {
+        self.homes().remove(key);
         if let Some(relay) = self.relay.get() {
             relay.cut_off(key);
         }

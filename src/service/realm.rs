@@ -53,6 +53,7 @@ pub async fn enrolled(app: &App, enrolled: Enrolled) -> Result<()> {
     if let Some(old_key) = replaced_key.filter(|old_key| *old_key != node.node_key) {
         app.mesh().cut_off(&old_key);
     }
+    app.mesh().at_home(node.node_key, node.realm);
     put(app, node).await
 }
 

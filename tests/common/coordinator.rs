@@ -106,7 +106,10 @@ impl Coordinator {
     /// A local administration command on this coordinator's data.
     pub fn admin(&self, args: &[&str], input: &str) -> Run {
         let data = self.data_dir();
-        Wonder::new().run_with(&[args, &["--data-dir", data.to_str().unwrap()]].concat(), input)
+        let mut all = [args, &["--data-dir", data.to_str().unwrap()]].concat();
+        let database = self.options.args.iter().skip_while(|arg| *arg != "--database").take(2);
+        all.extend(database.map(String::as_str));
+        Wonder::new().run_with(&all, input)
     }
 
     /// SIGTERM, and the status with which it ended.

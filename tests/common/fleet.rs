@@ -55,7 +55,12 @@ impl Fleet {
 
     /// Resident memory of the coordinator, in bytes.
     pub fn memory(&self) -> u64 {
-        resident(self.coordinator.pid()).unwrap()
+        status_of(self.coordinator.pid(), "VmRSS:").unwrap()
+    }
+
+    /// The most that it ever was.
+    pub fn peak_memory(&self) -> u64 {
+        status_of(self.coordinator.pid(), "VmHWM:").unwrap()
     }
 }
 
@@ -82,10 +87,10 @@ pub async fn sixteen_at_a_time<T>(work: impl Iterator<Item = impl Future<Output 
     futures_util::stream::iter(work).buffer_unordered(16).collect().await
 }
 
-/// `VmRSS` of a process, in bytes.
-pub fn resident(pid: u32) -> io::Result<u64> {
+/// A size in `/proc/PID/status`, in bytes.
+fn status_of(pid: u32, name: &str) -> io::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     kib.map(|kib| kib * 1024).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }

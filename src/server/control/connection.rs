@@ -21,8 +21,10 @@ const MOST_STREAMS: u32 = 16;
 const MOST_BODY: usize = 256 * 1024;
 /// What may wait in a connection for a slow reader, in bytes.
 const SEND_BUFFER: usize = 64 * 1024;
-/// How long a device may take for its first and for each further request.
+/// How long a device may take to begin HTTP/2.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+/// How long a connection may have no request under way. A device that is there holds its map stream open.
+const IDLE_LIMIT: Duration = Duration::from_secs(30);
 /// How long a device may take to send a body.
 const BODY_LIMIT: Duration = Duration::from_secs(20);
 
@@ -58,6 +60,7 @@ where
                 Some(Err(_)) | None => return,
             },
             Some(()) = requests.next(), if !requests.is_empty() => {}
+            () = tokio::time::sleep(IDLE_LIMIT), if requests.is_empty() => break,
             () = stop.wait() => break,
         }
     }

@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
@@ -55,7 +55,7 @@ async fn key_of(State(door): State<Door>) -> Response {
 
 /// Answers the first message of the handshake and goes on encrypted (`control/controlhttp`).
 async fn upgrade(State(door): State<Door>, mut request: Request) -> Result<Response, Failure> {
-    let accepted = noise::accept(&door.key, &initiation(&request)?)?;
+    let accepted = noise::accept(&door.key, &initiation(request.headers())?)?;
     let caller = caller(&request, &accepted)?;
     let connection = hyper::upgrade::on(&mut request);
     let app = door.app.clone();
@@ -86,13 +86,14 @@ fn caller(request: &Request, accepted: &Accepted) -> Result<Caller> {
     Ok(Caller { machine_key: accepted.machine, address })
 }
 
-/// The handshake's first message, from its header.
-fn initiation(request: &Request) -> Result<Vec<u8>> {
-    let asked = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
+/// The handshake's first message, from the headers of an upgrade. Pure, so that a fuzz target can call it.
+/// Fails with `not_a_device` where no upgrade is asked for, and with `malformed_handshake`.
+pub fn initiation(headers: &HeaderMap) -> Result<Vec<u8>> {
+    let asked = headers.get(header::UPGRADE).and_then(|value| value.to_str().ok());
     if asked != Some(PROTOCOL) {
         return Err(not_a_device());
     }
-    decode(request.headers().get(HANDSHAKE).map(HeaderValue::as_bytes).unwrap_or_default())
+    decode(headers.get(HANDSHAKE).map(HeaderValue::as_bytes).unwrap_or_default())
 }
 
 fn initiation_of_query(request: &Request) -> Result<Vec<u8>> {

@@ -9,5 +9,5 @@ mod register;
 mod relay;
 mod websocket;
 
-pub use door::routes;
+pub use door::{initiation, routes};
 pub use relay::{probes, routes as relay_routes, verify};

@@ -3,8 +3,8 @@
 //! It shares no code of the protocol with the coordinator: a mistake of one does not hide in the other.
 
 mod link;
-mod record;
-mod view;
+pub mod record;
+pub mod view;
 
 use bytes::Bytes;
 use crypto_box::SecretKey;

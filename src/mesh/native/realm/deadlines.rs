@@ -20,12 +20,14 @@ pub enum Due {
     Delete,
 }
 
-/// All deadlines of a realm: at most two a node that is away, and one a key that expires.
+/// All deadlines of a realm: at most two a node that is away, and one a key that expires or has expired.
 #[derive(Default)]
 pub struct Deadlines {
     away: BTreeSet<(Instant, NodeNumber, Due)>,
     armed: HashMap<(NodeNumber, Due), Instant>,
     expiries: BTreeSet<(Timestamp, NodeNumber)>,
+    /// Expiries that were taken, for a clock that is set back.
+    over: BTreeSet<(Timestamp, NodeNumber)>,
 }
 
 impl Deadlines {
@@ -67,6 +69,15 @@ impl Deadlines {
     pub fn pop_expired(&mut self, now: Timestamp) -> Option<NodeNumber> {
         let (at, number) = self.expiries.first().copied().filter(|(at, _)| *at <= now)?;
         self.expiries.remove(&(at, number));
+        self.over.insert((at, number));
+        Some(number)
+    }
+
+    /// Takes one key whose time has not come after all, because the clock was set back.
+    pub fn pop_revived(&mut self, now: Timestamp) -> Option<NodeNumber> {
+        let (at, number) = self.over.last().copied().filter(|(at, _)| *at > now)?;
+        self.over.remove(&(at, number));
+        self.expiries.insert((at, number));
         Some(number)
     }
 

@@ -315,6 +315,9 @@ impl Task {
         while let Some(number) = self.deadlines.pop_expired(self.now()) {
             self.expire(number);
         }
+        while let Some(number) = self.deadlines.pop_revived(self.now()) {
+            self.state.touch(number);
+        }
     }
 
     /// Asks for the deletion, and once more after each grace until it is done or the node is back.

@@ -1,0 +1,114 @@
+//! The database goes away under a running coordinator: devices do not notice, people are told to come back,
+//! and when it is there again everything goes on by itself. What holds of a mesh holds on both engines.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use common::coordinator::Coordinator;
+use common::device::{Device, Encoding};
+use common::fleet::Fleet;
+use common::postgres::Server;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// How long the database is away.
+const AWAY: Duration = Duration::from_secs(15);
+/// How soon all must be well again.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn on_postgres(server: &Server) -> Fleet {
+    Fleet::of(Coordinator::options().args(&["--no-derp", "--database", &server.database()])).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_postgres_is_away_devices_stay_connected_and_hear_of_each_other() {
+    let server = Server::start();
+    let fleet = on_postgres(&server).await;
+    let (mut mover, mut own) = fleet.connected("mover").await;
+    let (mut watcher, mut map) = fleet.connected("watcher").await;
+    let mut late = Device::new(fleet.site, "late");
+    map.until("both are there", |view| view.peer("mover").is_some()).await;
+    own.until("both are there", |view| view.peer("watcher").is_some()).await;
+
+    server.crash();
+    let (begun, mut round) = (Instant::now(), 0);
+    while begun.elapsed() < AWAY {
+        round += 1;
+        let endpoint = format!("192.0.2.9:{}", 2000 + round);
+        assert_eq!(mover.report(&[&endpoint]).await.unwrap().status, 200);
+        let told = json!([endpoint]);
+        map.until("a change", |view| view.peer("mover").unwrap()["Endpoints"] == told).await;
+        let refused = late.register_with(json!({ "Auth": { "AuthKey": fleet.auth_key } })).await.unwrap();
+        assert_eq!(refused.status, 503, "{}", refused.text());
+        assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u32>().is_ok());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    // A connection that breaks meanwhile is made again.
+    watcher.disconnect();
+    let mut map = watcher.online(Encoding::Zstd).await.unwrap();
+    map.until("the same map", |view| view.peer("mover").is_some()).await;
+
+    server.resume();
+    let begun = Instant::now();
+    let answer = loop {
+        match late.register(&fleet.auth_key).await {
+            Ok(answer) => break answer,
+            Err(error) => assert!(begun.elapsed() < PATIENCE, "it does not recover: {error}"),
+        }
+    };
+    assert_eq!(answer["MachineAuthorized"], true, "{answer}");
+    let _late = late.online(Encoding::Zstd).await.unwrap();
+    map.until("who came late", |view| view.peer("late").is_some()).await;
+    fleet.ada.json(&["node", "rename", "mover", "moved"]);
+    map.until("a change from the database", |view| view.peer("moved").is_some()).await;
+    assert_eq!(map.view.peer("moved").unwrap()["Endpoints"], json!([format!("192.0.2.9:{}", 2000 + round)]));
+    assert!(!fleet.coordinator.log().contains("panic"), "{}", fleet.coordinator.log_tail());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_while_postgres_was_away_is_written_when_it_is_back() {
+    let server = Server::start();
+    let mut fleet = on_postgres(&server).await;
+    let (mut mover, _own) = fleet.connected("mover").await;
+    let (mut watcher, _map) = fleet.connected("watcher").await;
+    server.crash();
+    assert_eq!(mover.report(&["192.0.2.77:7"]).await.unwrap().status, 200);
+    server.resume();
+    fleet.coordinator.restart();
+    let mut map = watcher.online(Encoding::Plain).await.unwrap();
+    map.until("its endpoint", |view| {
+        view.peer("mover").is_some_and(|peer| peer["Endpoints"] == json!(["192.0.2.77:7"]))
+    })
+    .await;
+}
+
+async fn a_mesh_joins_renames_and_removes(fleet: Fleet) {
+    let (_pi, mut own) = fleet.connected("pi").await;
+    let (mut other, mut map) = fleet.connected("pi").await;
+    assert_eq!((own.view.own_name(), map.view.own_name()), ("pi", "pi-1"));
+    assert_ne!(own.view.node["Addresses"], map.view.node["Addresses"]);
+    own.until("the other", |view| view.peer("pi-1").is_some_and(|peer| peer["Online"] == true)).await;
+    fleet.ada.json(&["node", "rename", "pi-1", "kitchen"]);
+    map.until("its own new name", |view| view.own_name() == "kitchen").await;
+    own.until("the other's new name", |view| view.peer("kitchen").is_some()).await;
+    assert_eq!(other.report(&["192.0.2.3:3"]).await.unwrap().status, 200);
+    own.until("where it is", |view| view.peer("kitchen").unwrap()["Endpoints"] == json!(["192.0.2.3:3"]))
+        .await;
+    fleet.ada.json(&["node", "remove", "kitchen", "--yes"]);
+    map.ended().await;
+    own.until("that it is gone", |view| view.peers.is_empty()).await;
+    assert_eq!(other.report(&["192.0.2.3:4"]).await.unwrap().status, 404);
+    assert_eq!(fleet.nodes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mesh_joins_renames_and_removes_on_sqlite() {
+    a_mesh_joins_renames_and_removes(Fleet::new().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mesh_joins_renames_and_removes_on_postgres() {
+    let server = Server::shared();
+    a_mesh_joins_renames_and_removes(on_postgres(&server).await).await;
+}
