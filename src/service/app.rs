@@ -4,9 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::approval;
 use super::join::JoinLimit;
 use super::log_in_limits::LogInLimits;
 use super::mesh::Mesh;
+use crate::auth::limit::Limit;
 use crate::auth::password::Passwords;
 use crate::config::server::Dns;
 use crate::core::url::BaseUrl;
@@ -59,6 +61,7 @@ struct Parts {
     passwords: Passwords,
     log_in_limits: LogInLimits,
     join_limit: JoinLimit,
+    approval_limit: Limit,
     mesh: Mesh,
 }
 
@@ -75,6 +78,7 @@ impl App {
             passwords,
             log_in_limits,
             join_limit,
+            approval_limit: approval::limit(),
             mesh,
         }))
     }
@@ -117,6 +121,10 @@ impl App {
 
     pub(super) fn join_limit(&self) -> &JoinLimit {
         &self.0.join_limit
+    }
+
+    pub(super) fn approval_limit(&self) -> &Limit {
+        &self.0.approval_limit
     }
 
     pub(super) fn log_in_limits(&self) -> &LogInLimits {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::app::App;
 use super::audit::{Actor, Change, Origin};
+use super::log_in_limits::network;
 use super::{approval, audit, enrolment, join, realm};
 use crate::core::id::OrgId;
 use crate::core::key::MachineKey;
@@ -46,7 +47,7 @@ pub async fn register(
         (_, Some(auth_key)) => enrol(app, machine, address, request, auth_key.clone()).await,
         // The client then makes a new key and asks again.
         (Some(_), None) => Ok(RegisterAnswer::expired()),
-        (None, None) => wait_for_person(app, machine, request).await,
+        (None, None) => wait_for_person(app, machine, address, request).await,
     }
 }
 
@@ -101,13 +102,19 @@ async fn enrol(
         record(tx, &enrolled.node, enrolled.action(), claim.org_id, address, now)?;
         Ok(enrolled)
     };
-    let enrolled = app.store().write(enrol).await?;
-    let answer = RegisterAnswer::authorized(&enrolled.node);
-    realm::put(app, enrolled.node).await?;
-    if let Some(old_key) = enrolled.replaced_key {
-        app.mesh().cut_off(&old_key);
-    }
-    Ok(answer)
+    let whole = app.clone();
+    realm::to_the_end(app, async move {
+        let enrolled = whole.store().write(enrol).await;
+        let enrolled = whole.join_limit().judge(network(&origin_of(address)), now, enrolled)?;
+        let answer = RegisterAnswer::authorized(&enrolled.node);
+        realm::enrolled(&whole, enrolled).await?;
+        Ok(answer)
+    })
+    .await
+}
+
+fn origin_of(address: IpAddr) -> Origin {
+    Origin { address: Some(address), request_id: None }
 }
 
 /// Writes into the audit trail what a device did by itself.
@@ -119,8 +126,7 @@ fn record(
     address: IpAddr,
     now: Timestamp,
 ) -> Result<()> {
-    let origin = Origin { address: Some(address), request_id: None };
-    let actor = Actor::node(node.id, &node.name, origin);
+    let actor = Actor::node(node.id, &node.name, origin_of(address));
     audit::record(tx, now, &actor, Change::new(action, node.id, &node.name).of(org))
 }
 
@@ -140,16 +146,24 @@ async fn log_out(app: &App, node: Node, address: IpAddr) -> Result<RegisterAnswe
         store::node::save(tx, &mut node)?;
         Ok(Some(node))
     };
-    let Some(node) = app.store().write(expire).await? else { return Ok(RegisterAnswer::expired()) };
-    app.mesh().cut_off(&node.node_key);
+    let whole = app.clone();
+    realm::to_the_end(app, async move {
+        if let Some(node) = whole.store().write(expire).await? {
+            tell_log_out(&whole, node).await?;
+        }
+        Ok(RegisterAnswer::expired())
+    })
+    .await
+}
+
+async fn tell_log_out(app: &App, node: Node) -> Result<()> {
     if node.ephemeral {
-        realm::remove(app, &node).await?;
-    } else {
-        let (realm, number) = (node.realm, node.number);
-        realm::put(app, node).await?;
-        realm::offline(app, realm, number).await?;
+        return realm::remove(app, &node).await;
     }
-    Ok(RegisterAnswer::expired())
+    app.mesh().cut_off(&node.node_key);
+    let (realm, number) = (node.realm, node.number);
+    realm::put(app, node).await?;
+    realm::offline(app, realm, number).await
 }
 
 /// A device without a key: it is given a URL for a person, and what it asks with that URL is answered when
@@ -157,6 +171,7 @@ async fn log_out(app: &App, node: Node, address: IpAddr) -> Result<RegisterAnswe
 async fn wait_for_person(
     app: &App,
     machine: MachineKey,
+    address: IpAddr,
     request: &RegisterRequest,
 ) -> Result<RegisterAnswer> {
     let code = approval::code_in(&request.followup);
@@ -172,6 +187,7 @@ async fn wait_for_person(
             approval::Waited::Forgotten => {}
         }
     }
+    app.approval_limit().take(network(&origin_of(address)), app.now())?;
     let hostinfo = request.hostinfo();
     let url = approval::open(app, machine, request.nodekey, hostinfo.hostname, hostinfo.os).await?;
     Ok(RegisterAnswer::waiting(url))
@@ -189,7 +205,17 @@ pub async fn report(app: &App, device: Device, request: MapRequest) -> Result<()
 /// Opens a device's map stream into `outbox`.
 pub async fn attach(app: &App, device: Device, request: MapRequest, outbox: Arc<Outbox>) -> Result<Attached> {
     check_version(request.version)?;
-    running_realm(app, device).await?.attach(device, request, outbox).await
+    let (realm, request) = (running_realm(app, device).await?, Arc::new(request));
+    match realm.attach(device, Arc::clone(&request), Arc::clone(&outbox)).await {
+        Err(error) if error.kind() == Kind::NotFound => {}
+        attached => return attached,
+    }
+    // The database knows it: the realm has not been told, by somebody who could not wait for the database.
+    let node = app.store().read(move |read| store::node::by_key(read, device.node_key)).await?;
+    if let Some(node) = node {
+        realm.put(node).await?;
+    }
+    realm.attach(device, request, outbox).await
 }
 
 /// The realm of the node that speaks. Cost: one read of an index.

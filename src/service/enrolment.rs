@@ -142,10 +142,14 @@ pub async fn rename_by_device(app: &App, id: NodeId, hostname: &str) -> Result<(
         store::node::save(tx, &mut node)?;
         Ok(Some(node))
     };
-    match app.store().write(rename).await? {
-        Some(node) => realm::put(app, node).await,
-        None => Ok(()),
-    }
+    let whole = app.clone();
+    realm::to_the_end(app, async move {
+        match whole.store().write(rename).await? {
+            Some(node) => realm::put(&whole, node).await,
+            None => Ok(()),
+        }
+    })
+    .await
 }
 
 impl From<store::approval::Approval> for Asked {

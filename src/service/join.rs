@@ -63,7 +63,7 @@ impl Default for JoinLimit {
 
 impl JoinLimit {
     /// Counts what was `tried` from `address` when the token was unknown.
-    fn judge<T>(&self, address: Option<IpAddr>, now: Timestamp, tried: Result<T>) -> Result<T> {
+    pub(super) fn judge<T>(&self, address: Option<IpAddr>, now: Timestamp, tried: Result<T>) -> Result<T> {
         if tried.as_ref().err().is_some_and(|e| e.code() == UNKNOWN) {
             self.0.take(address, now)?;
         }

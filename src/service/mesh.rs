@@ -1,6 +1,8 @@
 //! The live side of the coordinator: the realms that run, and the devices that wait. What happens in the
 //! realms by itself is written down here.
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -25,8 +27,8 @@ use crate::store::{self, Store};
 const MOST_EVENTS: usize = 1024;
 /// Reports are written together at most this often: a device says nothing that a lost second would harm.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
-/// How long to wait for a database that is away.
-const TRY_AGAIN: Duration = Duration::from_secs(5);
+/// Ephemeral nodes that are deleted at the same time.
+const MOST_FORGOTTEN: usize = 64;
 /// Reports written in one transaction.
 const MOST_REPORTS: usize = 500;
 
@@ -109,28 +111,28 @@ pub async fn run(app: &App) -> Result<()> {
 }
 
 async fn write_events(app: App, mut events: mpsc::Receiver<Event>, mut stop: Stop) {
+    let mut forgetting = FuturesUnordered::new();
     loop {
-        let event = tokio::select! {
-            event = events.recv() => event,
+        tokio::select! {
+            event = events.recv() => match event {
+                // Of those for which there is no room, their realm speaks again.
+                Some(Event::EphemeralGone(id)) if forgetting.len() < MOST_FORGOTTEN => {
+                    forgetting.push(forget(&app, id));
+                }
+                Some(Event::EphemeralGone(_)) => {}
+                Some(Event::KeyExpired(key)) => app.mesh().cut_off(&key),
+                None => return,
+            },
+            Some(()) = forgetting.next(), if !forgetting.is_empty() => {}
             () = stop.wait() => return,
-        };
-        match event {
-            Some(Event::EphemeralGone(id)) => forget(&app, id, &mut stop).await,
-            Some(Event::KeyExpired(key)) => app.mesh().cut_off(&key),
-            None => return,
         }
     }
 }
 
-/// Deletes an ephemeral node, however long the database is away. Others wait meanwhile; what finds no place
-/// to wait, its realm says again.
-async fn forget(app: &App, id: NodeId, stop: &mut Stop) {
-    while let Err(error) = node::forget(app, id).await {
+/// Deletes an ephemeral node; while the database is away its realm asks for it again and again.
+async fn forget(app: &App, id: NodeId) {
+    if let Err(error) = node::forget(app, id).await {
         tracing::warn!(%error, node = %id, "an ephemeral node could not be deleted yet");
-        tokio::select! {
-            () = tokio::time::sleep(TRY_AGAIN) => {}
-            () = stop.wait() => return,
-        }
     }
 }
 

@@ -61,13 +61,11 @@ pub async fn rename(app: &App, may: &May<ManageNodes>, reference: &str, name: Ho
 /// Ends a node's key: the device has to log in again.
 pub async fn expire(app: &App, may: &May<ManageNodes>, reference: &str) -> Result<Seen> {
     let now = app.now();
-    let seen = change(app, may, reference, "node.expire", move |_, node| {
+    change(app, may, reference, "node.expire", move |_, node| {
         node.key_expires_at = Some(node.key_expires_at.map_or(now, |at| at.min(now)));
         Ok(())
     })
-    .await?;
-    app.mesh().cut_off(&seen.node.node_key);
-    Ok(seen)
+    .await
 }
 
 /// Allows exactly these routes; those that the device does not offer (yet) are allowed in advance.
@@ -97,10 +95,14 @@ pub async fn remove(app: &App, may: &May<ManageNodes>, reference: &str) -> Resul
         audit::record(tx, now, &actor, named("node.remove", &node).of(org))?;
         Ok(node)
     };
-    let node = app.store().write(delete).await?;
-    let seen = see_one(app, node).await?;
-    realm::remove(app, &seen.node).await?;
-    Ok(Seen { online: false, ..seen })
+    let whole = app.clone();
+    realm::to_the_end(app, async move {
+        let node = whole.store().write(delete).await?;
+        let seen = see_one(&whole, node.clone()).await;
+        realm::remove(&whole, &node).await?;
+        Ok(Seen { online: false, ..seen? })
+    })
+    .await
 }
 
 /// Lets in a device that waits under a code.
@@ -116,13 +118,15 @@ pub async fn approve(app: &App, may: &May<ManageNodes>, code: &str) -> Result<Se
         audit::record(tx, now, &actor, named("node.approve", &enrolled.node).of(org))?;
         Ok(enrolled)
     };
-    let enrolled = app.store().write(enrol).await?;
-    if let Some(old_key) = &enrolled.replaced_key {
-        app.mesh().cut_off(old_key);
-    }
-    realm::put(app, enrolled.node.clone()).await?;
-    app.mesh().waiters().wake(hash);
-    see_one(app, enrolled.node).await
+    let whole = app.clone();
+    realm::to_the_end(app, async move {
+        let enrolled = whole.store().write(enrol).await?;
+        let node = enrolled.node.clone();
+        realm::enrolled(&whole, enrolled).await?;
+        whole.mesh().waiters().wake(hash);
+        see_one(&whole, node).await
+    })
+    .await
 }
 
 fn no_such_code() -> Error {
@@ -130,8 +134,13 @@ fn no_such_code() -> Error {
         .hint("the device shows a new one with `tailscale up`")
 }
 
-/// Deletes an ephemeral node that has stayed away.
+/// Deletes an ephemeral node that has stayed away, unless it has come back meanwhile.
 pub async fn forget(app: &App, id: NodeId) -> Result<()> {
+    let Some(node) = app.store().read(move |read| store::node::by_id(read, id)).await? else { return Ok(()) };
+    let live = realm::look(app, node.realm, vec![node.number]).await?;
+    if live.get(&node.number).is_some_and(|live| live.connected) {
+        return Ok(());
+    }
     let now = app.now();
     let delete = move |tx: &mut Tx<'_>| {
         let Some(node) = store::node::by_id(tx, id)?.filter(|node| node.ephemeral) else { return Ok(None) };
@@ -168,9 +177,16 @@ async fn change(
         audit::record(tx, now, &actor, named(action, &node).of(org))?;
         Ok(node)
     };
-    let node = app.store().write(write).await?;
-    realm::put(app, node.clone()).await?;
-    see_one(app, node).await
+    let whole = app.clone();
+    realm::to_the_end(app, async move {
+        let node = whole.store().write(write).await?;
+        if node.is_expired(now) {
+            whole.mesh().cut_off(&node.node_key);
+        }
+        realm::put(&whole, node.clone()).await?;
+        see_one(&whole, node).await
+    })
+    .await
 }
 
 /// A node of the realm by its id or its name, both of which are unique.

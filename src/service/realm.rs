@@ -3,12 +3,14 @@
 
 use async_trait::async_trait;
 use std::collections::HashMap;
+use tokio::sync::oneshot;
 
 use super::app::App;
+use super::enrolment::Enrolled;
 use crate::config::server::Dns;
-use crate::core::Result;
 use crate::core::id::{NodeNumber, RealmId};
 use crate::core::node::Node;
+use crate::core::{Error, Result};
 use crate::mesh::native::realm::Live;
 use crate::mesh::native::{Source, Stored};
 use crate::store::{self, Read, Store};
@@ -29,6 +31,29 @@ impl Source for Realms {
         let found = self.store.read(read).await?;
         Ok(found.map(|(label, nodes)| Stored { domain: self.dns.domain_of(&label), nodes }))
     }
+}
+
+/// Runs a change of the database with all that follows from it, also when whoever asked for it is gone: a device
+/// that is not answered any more must not be in the database alone, nor a deleted one stay in its realm.
+pub async fn to_the_end<T: Send + 'static>(
+    app: &App,
+    change: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let (reply, done) = oneshot::channel();
+    app.supervisor().spawn("change", async move {
+        // Nobody may be left to be told.
+        drop(reply.send(change.await));
+    });
+    done.await.unwrap_or_else(|_| Err(Error::bug("a change ended without an outcome")))
+}
+
+/// A device has joined, or has come back with another key: the relay carries for that one alone.
+pub async fn enrolled(app: &App, enrolled: Enrolled) -> Result<()> {
+    let Enrolled { node, replaced_key } = enrolled;
+    if let Some(old_key) = replaced_key.filter(|old_key| *old_key != node.node_key) {
+        app.mesh().cut_off(&old_key);
+    }
+    put(app, node).await
 }
 
 /// A node is new or has changed.

@@ -40,12 +40,14 @@ pub async fn show(app: &App, worker: &Worker) -> Result<Option<Seen>> {
 /// Takes the worker out of its realm, and ends its key. A use that no device has registered with goes back to
 /// its token: the join was broken off.
 pub async fn leave(app: &App, worker: Worker) -> Result<()> {
-    let now = app.now();
-    let left = app.store().write(move |tx| take_out(tx, worker, now)).await?;
-    match left {
-        Some(node) => realm::remove(app, &node).await,
-        None => Ok(()),
-    }
+    let (whole, now) = (app.clone(), app.now());
+    realm::to_the_end(app, async move {
+        match whole.store().write(move |tx| take_out(tx, worker, now)).await? {
+            Some(node) => realm::remove(&whole, &node).await,
+            None => Ok(()),
+        }
+    })
+    .await
 }
 
 fn take_out(tx: &mut Tx<'_>, worker: Worker, now: Timestamp) -> Result<Option<Node>> {

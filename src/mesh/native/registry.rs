@@ -40,14 +40,22 @@ impl Registry {
 
     /// The realm, started if need be. Fails with `realm_not_found`.
     pub async fn start(&self, id: RealmId) -> Result<Realm> {
-        let cell = Arc::clone(self.lock().entry(id).or_default());
+        let cell = {
+            let mut realms = self.lock();
+            forget_broken(&mut realms, id);
+            Arc::clone(realms.entry(id).or_default())
+        };
         self.get(id, &cell).await
     }
 
     /// The realm, if it runs or is just being started. A change that is in the database before this is
     /// called reaches the realm: either by what is then sent to it, or because it starts only later.
     pub async fn started(&self, id: RealmId) -> Result<Option<Realm>> {
-        let cell = self.lock().get(&id).map(Arc::clone);
+        let cell = {
+            let mut realms = self.lock();
+            forget_broken(&mut realms, id);
+            realms.get(&id).map(Arc::clone)
+        };
         match cell {
             Some(cell) => self.get(id, &cell).await.map(Some),
             None => Ok(None),
@@ -89,6 +97,13 @@ impl Registry {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RealmId, Arc<OnceCell<Realm>>>> {
         self.realms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A realm whose task has broken makes room for a new start from the database.
+fn forget_broken(realms: &mut HashMap<RealmId, Arc<OnceCell<Realm>>>, id: RealmId) {
+    if realms.get(&id).and_then(|cell| cell.get()).is_some_and(Realm::is_over) {
+        realms.remove(&id);
     }
 }
 

@@ -58,6 +58,11 @@ impl Deadlines {
         self.expiries.insert((at, number));
     }
 
+    /// What was said to end at `at` ends at another time, or is gone.
+    pub fn spare(&mut self, at: Timestamp, number: NodeNumber) {
+        self.expiries.remove(&(at, number));
+    }
+
     /// Takes one key whose time may have passed; whoever takes it looks whether it really has.
     pub fn pop_expired(&mut self, now: Timestamp) -> Option<NodeNumber> {
         let (at, number) = self.expiries.first().copied().filter(|(at, _)| *at <= now)?;

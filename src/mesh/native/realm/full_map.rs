@@ -91,8 +91,11 @@ impl State {
         own.extend(self.own_part(viewer, now)?);
         own.extend(format!("\"ControlTime\":\"{now}\",").as_bytes());
         let mut pieces = vec![encoding.encode(&own), self.head(client, settings)];
-        for start in self.cache.chunks.keys().copied().collect::<Vec<_>>() {
-            let Some(piece) = self.chunk(start, viewer, encoding, now) else { continue };
+        // Whoever's key is over is told of himself alone.
+        let expired = self.is_expired(viewer, now);
+        let chunks = self.cache.chunks.keys().copied().filter(|_| !expired);
+        for start in chunks.collect::<Vec<_>>() {
+            let Some(piece) = self.chunk(start, viewer, encoding) else { continue };
             if pieces.len() > 2 {
                 pieces.push(encoding.encode(b","));
             }
@@ -132,20 +135,14 @@ impl State {
     }
 
     /// The nodes of a chunk without the viewer, separated by commas; `None` where nobody is left.
-    fn chunk(
-        &mut self,
-        start: NodeNumber,
-        viewer: NodeNumber,
-        encoding: Encoding,
-        now: Timestamp,
-    ) -> Option<Bytes> {
+    fn chunk(&mut self, start: NodeNumber, viewer: NodeNumber, encoding: Encoding) -> Option<Bytes> {
         let chunk = self.cache.chunks.get(&start)?;
         let shared = encoding == Encoding::Zstd && !chunk.members.contains(&viewer);
         if let Some(kept) = chunk.compressed.as_ref().filter(|_| shared) {
             return Some(kept.clone());
         }
         let members = chunk.members.iter().filter(|n| **n != viewer).filter_map(|n| self.entry(*n));
-        let nodes: Vec<_> = members.map(|entry| to_json(&self.peer(entry, now))).collect();
+        let nodes: Vec<_> = members.map(|entry| to_json(&self.peer(entry))).collect();
         if nodes.is_empty() {
             return None;
         }

@@ -25,9 +25,11 @@ pub struct Device {
 pub(super) enum Command {
     Attach {
         device: Device,
-        request: Box<MapRequest>,
+        request: Arc<MapRequest>,
         outbox: Arc<Outbox>,
-        reply: oneshot::Sender<Result<Session>>,
+        /// For the [`Attached`] that is answered.
+        realm: Realm,
+        reply: oneshot::Sender<Result<Attached>>,
     },
     Report {
         device: Device,
@@ -62,6 +64,8 @@ pub struct Reported {
 #[derive(Clone, Debug)]
 pub struct Live {
     pub online: bool,
+    /// It holds a stream open at this moment; a node is online for a little longer.
+    pub connected: bool,
     pub report: Report,
     /// The subnet routes that it carries now.
     pub primary_routes: Vec<ipnet::IpNet>,
@@ -70,7 +74,8 @@ pub struct Live {
 /// What a realm tells `service`.
 #[derive(Debug)]
 pub enum Event {
-    /// An ephemeral node stayed away for longer than its grace: it is to be deleted.
+    /// An ephemeral node stayed away for longer than its grace: it is to be deleted. Told again after each
+    /// further grace.
     EphemeralGone(NodeId),
     /// A node's key is over: the relay must not carry for it.
     KeyExpired(NodeKey),
@@ -97,10 +102,14 @@ impl Realm {
 
     /// Opens a device's map stream: the whole map is put into `outbox`, deltas follow. A stream that the
     /// node had before is closed. Fails with `node_unknown` where there is no such node.
-    pub async fn attach(&self, device: Device, request: MapRequest, outbox: Arc<Outbox>) -> Result<Attached> {
-        let request = Box::new(request);
-        let session = self.ask(|reply| Command::Attach { device, request, outbox, reply }).await??;
-        Ok(Attached { realm: self.clone(), session })
+    pub async fn attach(
+        &self,
+        device: Device,
+        request: Arc<MapRequest>,
+        outbox: Arc<Outbox>,
+    ) -> Result<Attached> {
+        let realm = self.clone();
+        self.ask(|reply| Command::Attach { device, request, outbox, realm, reply }).await?
     }
 
     /// Takes what a device says of itself. Fails with `node_unknown`.
@@ -134,16 +143,22 @@ impl Realm {
         self.ask(Command::LookAtAll).await
     }
 
+    /// Whether its task has ended: because the realm was ended, the coordinator stops, or it broke.
+    pub fn is_over(&self) -> bool {
+        self.commands.is_closed()
+    }
+
     /// Tells every device that it is out, and ends the realm.
     pub async fn end(&self) -> Result<()> {
         self.send(Command::End).await
     }
 }
 
-/// An open stream. Dropping it tells the realm that the device is away.
+/// An open stream. Dropping it tells the realm that the device is away, also where the device was gone
+/// before it was answered.
 pub struct Attached {
-    realm: Realm,
-    session: Session,
+    pub(super) realm: Realm,
+    pub(super) session: Session,
 }
 
 impl Attached {

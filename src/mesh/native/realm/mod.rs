@@ -1,5 +1,7 @@
 //! One realm's network map, live: who is in it, who is connected, and what each device has been told.
 
+#[doc(hidden)]
+pub mod bench;
 mod deadlines;
 mod delta;
 mod frame;
@@ -11,6 +13,9 @@ mod state;
 #[cfg(test)]
 mod state_tests;
 mod task;
+#[cfg(test)]
+mod task_tests;
+mod tell;
 mod unsaved;
 mod view;
 

@@ -35,6 +35,8 @@ struct Queue {
     /// Messages pushed since the queue was last empty.
     messages: usize,
     overflowed: bool,
+    /// The whole map has been asked for and is not there yet.
+    asked: bool,
     closed: bool,
 }
 
@@ -65,7 +67,7 @@ impl Outbox {
         let mut queue = self.lock();
         queue.parts = VecDeque::from(map);
         queue.messages = 1;
-        queue.overflowed = false;
+        (queue.overflowed, queue.asked) = (false, false);
         drop(queue);
         self.filled.notify_one();
     }
@@ -88,10 +90,7 @@ impl Outbox {
 
     fn take(&self) -> Option<Next> {
         let mut queue = self.lock();
-        let Some(first) = queue.parts.pop_front() else {
-            let next = if queue.overflowed { Next::Resync } else { Next::Close };
-            return (queue.overflowed || queue.closed).then_some(next);
-        };
+        let Some(first) = queue.parts.pop_front() else { return queue.end_of_parts() };
         let mut bytes = first.len();
         let mut batch = vec![first];
         while let Some(part) = queue.parts.front() {
@@ -107,6 +106,18 @@ impl Outbox {
         }
         drop(queue);
         Some(Next::Send(together(batch)))
+    }
+}
+
+impl Queue {
+    /// What to do when nothing waits to be sent. The whole map is asked for once: the realm may be busy.
+    fn end_of_parts(&mut self) -> Option<Next> {
+        if self.closed {
+            return Some(Next::Close);
+        }
+        let ask = self.overflowed && !self.asked;
+        self.asked |= ask;
+        ask.then_some(Next::Resync)
     }
 }
 
@@ -147,6 +158,15 @@ mod tests {
         outbox.restart(vec![message("m"), message("ap")]);
         outbox.push(message("delta"));
         assert_eq!(outbox.next().await, Next::Send(message("mapdelta")));
+    }
+
+    #[test]
+    fn a_whole_map_is_asked_for_once_and_not_after_the_end() {
+        let outbox = Outbox::default();
+        (0..=MOST_MESSAGES).for_each(|_| outbox.push(message("delta")));
+        assert_eq!((outbox.take(), outbox.take()), (Some(Next::Resync), None));
+        outbox.close();
+        assert_eq!(outbox.take(), Some(Next::Close));
     }
 
     #[tokio::test]

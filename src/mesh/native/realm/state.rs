@@ -2,7 +2,7 @@
 //! clock of its own; [`super::task`] is the only writer.
 
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::delta::Delta;
 use super::full_map::MapCache;
@@ -14,6 +14,9 @@ use crate::core::node::{Node, Report};
 use crate::core::route::{Primaries, Router};
 use crate::mesh::native::wire::{PeerNode, Profile, to_json};
 
+/// Removed nodes that are remembered; changes that overtake one another are far fewer.
+const MOST_GONE: usize = 1024;
+
 /// All nodes of a realm.
 pub struct State {
     pub(super) domain: String,
@@ -24,6 +27,8 @@ pub struct State {
     pub(super) profiles: BTreeMap<i64, Profile>,
     dirty: BTreeSet<NodeNumber>,
     removed: Vec<NodeNumber>,
+    /// The last that were removed: what was on its way while they were does not bring them back.
+    gone: VecDeque<NodeNumber>,
     new_profiles: Vec<Profile>,
     pub(super) cache: MapCache,
 }
@@ -47,7 +52,7 @@ impl Entry {
 
 impl State {
     /// `nodes`: all of the realm, as the database has them; all are taken as offline.
-    pub fn new(domain: String, nodes: Vec<Node>, now: Timestamp) -> Self {
+    pub fn new(domain: String, nodes: Vec<Node>) -> Self {
         let mut state = State {
             domain,
             entries: BTreeMap::new(),
@@ -57,11 +62,12 @@ impl State {
             profiles: BTreeMap::new(),
             dirty: BTreeSet::new(),
             removed: Vec::new(),
+            gone: VecDeque::new(),
             new_profiles: Vec::new(),
             cache: MapCache::default(),
         };
         nodes.into_iter().for_each(|node| state.put(node));
-        state.take_delta(now);
+        state.take_delta();
         state
     }
 
@@ -92,12 +98,17 @@ impl State {
         self.entries.iter().filter(|(n, entry)| **n != number && entry.is_visible()).count()
     }
 
+    /// Whether a node's key is over.
+    pub fn is_expired(&self, number: NodeNumber, now: Timestamp) -> bool {
+        self.entries.get(&number).is_some_and(|entry| entry.node.is_expired(now))
+    }
+
     pub fn number_of(&self, key: &NodeKey) -> Option<NodeNumber> {
         self.keys.get(key).copied()
     }
 
     /// Takes what the database says of a node. What the device itself says stays as it is known here, for
-    /// it is newer; an older revision is ignored.
+    /// it is newer; an older revision is ignored, and so is a node that was removed meanwhile.
     pub fn put(&mut self, node: Node) {
         let number = node.number;
         match self.entries.get_mut(&number) {
@@ -108,6 +119,7 @@ impl State {
                 self.keys.insert(node.node_key, number);
                 entry.node = Node { report, ..node };
             }
+            None if self.gone.contains(&number) => return,
             None => {
                 self.keys.insert(node.node_key, number);
                 self.entries.insert(number, Entry { node, online: false, has_reported: false, told: None });
@@ -118,6 +130,8 @@ impl State {
 
     /// Takes the node out; its peers are told by the next delta.
     pub fn remove(&mut self, number: NodeNumber) -> Option<Entry> {
+        self.gone.truncate(MOST_GONE - 1);
+        self.gone.push_front(number);
         let entry = self.entries.remove(&number)?;
         self.keys.remove(&entry.node.node_key);
         self.dirty.remove(&number);
@@ -155,9 +169,10 @@ impl State {
         self.touch(number);
     }
 
-    /// The device's connection has ended just now. Its peers are not told yet: it may be back at once.
+    /// The device's connection has ended just now. Its peers are not told yet: it may be back at once. Who
+    /// has logged out before was last seen then.
     pub fn left(&mut self, number: NodeNumber, now: Timestamp) {
-        if let Some(entry) = self.entries.get_mut(&number) {
+        if let Some(entry) = self.entries.get_mut(&number).filter(|entry| entry.online) {
             entry.node.report.last_seen_at = Some(now);
         }
     }
@@ -201,34 +216,34 @@ impl State {
     }
 
     /// A node as its peers see it.
-    pub(super) fn peer<'a>(&self, entry: &'a Entry, now: Timestamp) -> PeerNode<'a> {
+    pub(super) fn peer<'a>(&self, entry: &'a Entry) -> PeerNode<'a> {
         let routes = self.primaries.of(entry.node.number).collect();
-        PeerNode::new(&entry.node, &self.domain, routes, entry.online, now)
+        PeerNode::new(&entry.node, &self.domain, routes, entry.online)
     }
 
     /// What has changed since the last call, told as briefly as it can be. Cost: the nodes that changed.
-    pub fn take_delta(&mut self, now: Timestamp) -> Delta {
+    pub fn take_delta(&mut self) -> Delta {
         let dirty = std::mem::take(&mut self.dirty);
         let mut delta = Delta { removed: std::mem::take(&mut self.removed), ..Delta::default() };
         for number in &delta.removed {
             self.cache.remove(*number);
         }
         for number in &dirty {
-            self.add_change(*number, &mut delta, now);
+            self.add_change(*number, &mut delta);
         }
         delta.touched = dirty.into_iter().collect();
         delta.profiles = std::mem::take(&mut self.new_profiles);
         delta
     }
 
-    fn add_change(&mut self, number: NodeNumber, delta: &mut Delta, now: Timestamp) {
+    fn add_change(&mut self, number: NodeNumber, delta: &mut Delta) {
         let Some(entry) = self.entries.get(&number).filter(|e| e.is_visible()) else { return };
-        let told = Told::new(self.peer(entry, now));
+        let told = Told::new(self.peer(entry));
         let change = entry.told.as_ref().map_or(Change::Whole, |before| before.change_to(&told, number.0));
         match change {
             Change::Nothing => return,
             Change::Patch(patch) => delta.patched.push((number, to_json(&patch))),
-            Change::Whole => delta.changed.push((number, to_json(&self.peer(entry, now)))),
+            Change::Whole => delta.changed.push((number, to_json(&self.peer(entry)))),
         }
         self.cache.put(number);
         self.add_profile(number);

@@ -1,21 +1,22 @@
 //! The one task of a realm: takes commands, changes the map, and tells every session what changed. Nothing
 //! waits for a ticker: what has come together while it worked is told together, else at once.
 
-use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::deadlines::{Deadlines, Due};
-use super::delta::Delta;
-use super::frame::{self, Client, Encoding};
-use super::handle::{Command, Device, Event, Live, MOST_COMMANDS, Realm, Reported, Session, node_unknown};
+use super::frame::{self, Client};
+use super::handle::{
+    Attached, Command, Device, Event, Live, MOST_COMMANDS, Realm, Reported, Session, node_unknown,
+};
 use super::outbox::Outbox;
 use super::settings::Settings;
 use super::state::State;
 use super::unsaved::Unsaved;
-use super::view::digest;
 use crate::core::id::NodeNumber;
 use crate::core::node::{Node, Report};
 use crate::core::{Result, Timestamp};
@@ -24,6 +25,9 @@ use crate::runtime::{Clock, Stop, Supervisor};
 
 /// Commands taken before the sessions are told: bounds how long a change can wait for others.
 const MOST_TOGETHER: usize = 256;
+
+/// When the end of a key is told again that found no place among the events.
+const TELL_AGAIN: Duration = Duration::from_secs(1);
 
 /// What all realms of a coordinator share.
 #[derive(Clone)]
@@ -35,29 +39,38 @@ pub struct Surroundings {
     pub events: mpsc::Sender<Event>,
 }
 
-struct Task {
-    state: State,
-    sessions: BTreeMap<NodeNumber, Connected>,
+pub(super) struct Task {
+    pub(super) state: State,
+    pub(super) sessions: BTreeMap<NodeNumber, Connected>,
     /// Sessions that are owed a whole map.
-    waiting: Vec<Waiting>,
+    pub(super) waiting: Vec<Waiting>,
     deadlines: Deadlines,
     serial: u64,
     ended: bool,
-    around: Surroundings,
+    pub(super) around: Surroundings,
 }
 
-/// A device that holds a stream open.
-struct Connected {
-    serial: u64,
-    outbox: Arc<Outbox>,
-    client: Client,
+/// A device that holds a stream open; dropped, the stream is told to end.
+pub(super) struct Connected {
+    pub(super) serial: u64,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) client: Client,
     /// Digest of what it was last told of itself.
-    told_self: u64,
+    pub(super) told_self: u64,
+    /// Its key is over: it is told of nobody else.
+    pub(super) muted: bool,
 }
 
-struct Waiting {
-    session: Session,
-    reply: Option<oneshot::Sender<Result<Session>>>,
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.outbox.close();
+    }
+}
+
+pub(super) struct Waiting {
+    pub(super) session: Session,
+    /// Whoever attached it and is not answered yet.
+    pub(super) asker: Option<(Realm, oneshot::Sender<Result<Attached>>)>,
 }
 
 /// Starts a realm's task with all of its nodes, as the database has them.
@@ -66,7 +79,7 @@ pub fn start(domain: String, nodes: Vec<Node>, around: Surroundings) -> Realm {
     let (ended, endings) = mpsc::unbounded_channel();
     let mut task = Task {
         deadlines: Deadlines::default(),
-        state: State::new(domain, Vec::new(), around.clock.now()),
+        state: State::new(domain, Vec::new()),
         sessions: BTreeMap::new(),
         waiting: Vec::new(),
         serial: 0,
@@ -86,7 +99,7 @@ impl Task {
         mut endings: mpsc::UnboundedReceiver<Session>,
         mut stop: Stop,
     ) {
-        self.state.take_delta(self.now());
+        self.state.take_delta();
         loop {
             let wait = self.deadlines.wait(Instant::now(), self.now());
             tokio::select! {
@@ -113,10 +126,9 @@ impl Task {
                 break;
             }
         }
-        self.sessions.values().for_each(|session| session.outbox.close());
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.around.clock.now()
     }
 
@@ -131,14 +143,14 @@ impl Task {
 
     fn handle(&mut self, command: Command) {
         match command {
-            Command::Attach { device, request, outbox, reply } => {
-                self.attach(device, &request, outbox, reply)
+            Command::Attach { device, request, outbox, realm, reply } => {
+                self.attach(device, &request, outbox, (realm, reply));
             }
             Command::Report { device, request, reply } => {
                 // A device that went away before it was answered has nothing to be told.
                 let _ = reply.send(self.report(device, &request));
             }
-            Command::Resync(session) => self.waiting.push(Waiting { session, reply: None }),
+            Command::Resync(session) => self.waiting.push(Waiting { session, asker: None }),
             Command::Put(node) => self.put_live(*node),
             Command::Remove(number) => self.remove(number),
             Command::Offline(number) => self.go_offline(number),
@@ -170,23 +182,20 @@ impl Task {
         device: Device,
         request: &MapRequest,
         outbox: Arc<Outbox>,
-        reply: oneshot::Sender<Result<Session>>,
+        asker: (Realm, oneshot::Sender<Result<Attached>>),
     ) {
         let number = match self.number_of(device) {
             Ok(number) => number,
-            Err(error) => return drop(reply.send(Err(error))),
+            Err(error) => return drop(asker.1.send(Err(error))),
         };
         self.take_stream_report(number, request);
         self.deadlines.disarm(number);
         self.serial += 1;
-        let session = Connected { serial: self.serial, outbox, client: Client::of(request), told_self: 0 };
-        if let Some(older) = self.sessions.insert(number, session) {
-            older.outbox.close();
-        }
+        let (serial, client) = (self.serial, Client::of(request));
+        self.sessions.insert(number, Connected { serial, outbox, client, told_self: 0, muted: false });
         self.state.set_online(number, true, self.now());
         self.save(number);
-        let session = Session { number, serial: self.serial };
-        self.waiting.push(Waiting { session, reply: Some(reply) });
+        self.waiting.push(Waiting { session: Session { number, serial }, asker: Some(asker) });
     }
 
     /// A stream's request repeats what the device posts on its own; once it has posted, the stream's copy
@@ -224,10 +233,17 @@ impl Task {
     }
 
     fn put(&mut self, node: Node) {
+        self.forget_expiry(node.number);
         if let Some(at) = node.key_expires_at {
             self.deadlines.expire(at, node.number);
         }
         self.state.put(node);
+    }
+
+    fn forget_expiry(&mut self, number: NodeNumber) {
+        if let Some(at) = self.state.entry(number).and_then(|entry| entry.node.key_expires_at) {
+            self.deadlines.spare(at, number);
+        }
     }
 
     /// A node that was registered while the realm runs: an ephemeral one must connect within its grace.
@@ -267,6 +283,7 @@ impl Task {
     /// stream ends.
     fn remove(&mut self, number: NodeNumber) {
         self.deadlines.disarm(number);
+        self.forget_expiry(number);
         let Some(entry) = self.state.remove(number) else { return };
         let Some(session) = self.sessions.remove(&number) else { return };
         let now = self.now();
@@ -275,13 +292,13 @@ impl Task {
         if let Ok(json) = serde_json::to_vec(&serde_json::json!({ "Node": own })) {
             session.outbox.push(frame::small_message(session.client.encoding, &json));
         }
-        session.outbox.close();
     }
 
     fn look(&self, number: NodeNumber) -> Option<Live> {
         let entry = self.state.entry(number)?;
         Some(Live {
             online: entry.online,
+            connected: self.sessions.contains_key(&number),
             report: entry.node.report.clone(),
             primary_routes: self.state.primary_routes(number),
         })
@@ -300,96 +317,22 @@ impl Task {
         }
     }
 
+    /// Asks for the deletion, and once more after each grace until it is done or the node is back.
     fn delete(&mut self, number: NodeNumber) {
         let Some(entry) = self.state.entry(number) else { return };
-        if self.around.events.try_send(Event::EphemeralGone(entry.node.id)).is_err() {
-            self.deadlines.arm(Instant::now() + self.around.settings.ephemeral_grace, number, Due::Delete);
-        }
+        // Where too much waits already, or nobody listens any more, this is not the last time.
+        let _ = self.around.events.try_send(Event::EphemeralGone(entry.node.id));
+        self.deadlines.arm(Instant::now() + self.around.settings.ephemeral_grace, number, Due::Delete);
     }
 
     fn expire(&mut self, number: NodeNumber) {
         let now = self.now();
         let Some(entry) = self.state.entry(number).filter(|e| e.node.is_expired(now)) else { return };
-        // Where nobody listens any more, the coordinator is going down with its relay.
-        let _ = self.around.events.try_send(Event::KeyExpired(entry.node.node_key));
+        if let Err(TrySendError::Full(_)) =
+            self.around.events.try_send(Event::KeyExpired(entry.node.node_key))
+        {
+            self.deadlines.expire(now.plus(TELL_AGAIN), number);
+        }
         self.state.touch(number);
-    }
-
-    /// Tells every session what changed. Cost: one queue operation a session; the message itself is made
-    /// and compressed once.
-    fn tell(&mut self) {
-        let now = self.now();
-        let delta = self.state.take_delta(now);
-        let owed: Vec<NodeNumber> = self.waiting.iter().map(|w| w.session.number).collect();
-        if !delta.is_empty() {
-            let mut common = Common::new(&delta);
-            for (number, session) in &self.sessions {
-                if !delta.concerns(*number) && !owed.contains(number) {
-                    common.send(session);
-                }
-            }
-        }
-        for number in delta.touched.iter().filter(|n| !owed.contains(n)) {
-            self.tell_concerned(*number, &delta, now);
-        }
-    }
-
-    /// A device that is itself part of the change: it is told of the others as peers, and of itself where
-    /// that is news.
-    fn tell_concerned(&mut self, number: NodeNumber, delta: &Delta, now: Timestamp) {
-        let Some(session) = self.sessions.get_mut(&number) else { return };
-        let own = self.state.own_part(number, now).unwrap_or_default();
-        let news = digest(&own);
-        let own = if std::mem::replace(&mut session.told_self, news) == news { &[] } else { own.as_slice() };
-        if let Some(json) = delta.to_json(Some(number), own) {
-            session.outbox.push(frame::small_message(session.client.encoding, &json));
-        }
-    }
-
-    /// Gives whole maps to those that wait for one.
-    fn answer(&mut self) {
-        let now = self.now();
-        for Waiting { session, reply } in std::mem::take(&mut self.waiting) {
-            let number = session.number;
-            let Some(connected) = self.sessions.get_mut(&number).filter(|s| s.serial == session.serial)
-            else {
-                // It has been replaced or removed meanwhile; its outbox is closed.
-                drop(reply.map(|reply| reply.send(Err(node_unknown()))));
-                continue;
-            };
-            connected.told_self = self.state.own_part(number, now).map_or(0, |own| digest(&own));
-            match self.state.full_map(number, connected.client, &self.around.settings, now) {
-                // A list without peers changes nothing in a client: only a new stream starts empty.
-                Some(_) if reply.is_none() && self.state.peers_of(number) == 0 => connected.outbox.close(),
-                Some(map) => connected.outbox.restart(map),
-                None => connected.outbox.close(),
-            }
-            drop(reply.map(|reply| reply.send(Ok(session))));
-        }
-    }
-}
-
-/// The message for everybody who is not part of a change, in each encoding made when first needed.
-struct Common<'a> {
-    delta: &'a Delta,
-    zstd: Option<Bytes>,
-    plain: Option<Bytes>,
-}
-
-impl<'a> Common<'a> {
-    fn new(delta: &'a Delta) -> Self {
-        Common { delta, zstd: None, plain: None }
-    }
-
-    fn send(&mut self, session: &Connected) {
-        let delta = self.delta;
-        let slot = match session.client.encoding {
-            Encoding::Zstd => &mut self.zstd,
-            Encoding::Plain => &mut self.plain,
-        };
-        let message = slot.get_or_insert_with(|| {
-            frame::small_message(session.client.encoding, &delta.to_json(None, b"").unwrap_or_default())
-        });
-        session.outbox.push(message.clone());
     }
 }

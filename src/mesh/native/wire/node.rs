@@ -33,12 +33,10 @@ struct Identity<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     primary_routes: Vec<IpNet>,
     machine_authorized: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    expired: bool,
 }
 
 impl<'a> Identity<'a> {
-    fn new(node: &'a Node, domain: &str, primary_routes: Vec<IpNet>, now: Timestamp) -> Self {
+    fn new(node: &'a Node, domain: &str, primary_routes: Vec<IpNet>) -> Self {
         let addresses = both(node.address);
         let exits = node.usable_routes().filter(crate::core::route::is_default);
         Identity {
@@ -54,7 +52,6 @@ impl<'a> Identity<'a> {
             tags: &node.tags,
             primary_routes,
             machine_authorized: true,
-            expired: node.is_expired(now),
         }
     }
 }
@@ -97,16 +94,11 @@ struct PeerHostinfo<'a> {
 
 impl<'a> PeerNode<'a> {
     /// `primary_routes`: the subnet routes that it carries now. `last_seen` is told of offline nodes only.
-    pub fn new(
-        node: &'a Node,
-        domain: &str,
-        primary_routes: Vec<IpNet>,
-        online: bool,
-        now: Timestamp,
-    ) -> Self {
+    /// That a key is over, peers see by its time: clients then let nothing through.
+    pub fn new(node: &'a Node, domain: &str, primary_routes: Vec<IpNet>, online: bool) -> Self {
         let report = &node.report;
         PeerNode {
-            identity: Identity::new(node, domain, primary_routes, now),
+            identity: Identity::new(node, domain, primary_routes),
             disco_key: report.disco_key,
             endpoints: &report.endpoints,
             home_derp: report.home_relay,
@@ -170,6 +162,8 @@ pub fn to_json(value: &impl Serialize) -> Vec<u8> {
 pub struct SelfNode<'a> {
     #[serde(flatten)]
     identity: Identity<'a>,
+    #[serde(skip_serializing_if = "is_false")]
+    expired: bool,
     machine: MachineKey,
     cap_map: Capabilities,
 }
@@ -187,8 +181,9 @@ impl Serialize for Capabilities {
 
 impl<'a> SelfNode<'a> {
     pub fn new(node: &'a Node, domain: &str, primary_routes: Vec<IpNet>, now: Timestamp) -> Self {
-        let identity = Identity::new(node, domain, primary_routes, now);
-        SelfNode { identity, machine: node.machine_key, cap_map: Capabilities }
+        let identity = Identity::new(node, domain, primary_routes);
+        let (machine, expired) = (node.machine_key, node.is_expired(now));
+        SelfNode { identity, expired, machine, cap_map: Capabilities }
     }
 }
 

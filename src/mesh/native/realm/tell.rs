@@ -1,0 +1,102 @@
+//! How a realm tells its sessions: a change as one common message, a whole map to those that are owed one.
+
+use bytes::Bytes;
+use std::collections::BTreeSet;
+
+use super::delta::Delta;
+use super::frame::{self, Encoding};
+use super::handle::{Attached, Session, node_unknown};
+use super::task::{Connected, Task, Waiting};
+use super::view::digest;
+use crate::core::Timestamp;
+use crate::core::id::NodeNumber;
+
+impl Task {
+    /// Tells every session what changed. Cost: one queue operation a session; the message itself is made
+    /// and compressed once.
+    pub(super) fn tell(&mut self) {
+        let now = self.now();
+        let delta = self.state.take_delta();
+        let owed: BTreeSet<NodeNumber> = self.waiting.iter().map(|w| w.session.number).collect();
+        if !delta.is_empty() {
+            let mut common = Common::new(&delta);
+            for (number, session) in &self.sessions {
+                if !session.muted && !delta.concerns(*number) && !owed.contains(number) {
+                    common.send(session);
+                }
+            }
+        }
+        for number in delta.touched.iter().filter(|n| !owed.contains(n)) {
+            self.tell_concerned(*number, &delta, now);
+        }
+    }
+
+    /// A device that is itself part of the change: it is told of the others as peers, and of itself where
+    /// that is news. Whoever's key is over is told of himself alone, until it is renewed.
+    fn tell_concerned(&mut self, number: NodeNumber, delta: &Delta, now: Timestamp) {
+        let expired = self.state.is_expired(number, now);
+        let Some(session) = self.sessions.get_mut(&number) else { return };
+        if std::mem::replace(&mut session.muted, expired) && !expired {
+            let session = Session { number, serial: session.serial };
+            return self.waiting.push(Waiting { session, asker: None });
+        }
+        let own = self.state.own_part(number, now).unwrap_or_default();
+        let news = digest(&own);
+        let own = if std::mem::replace(&mut session.told_self, news) == news { &[] } else { own.as_slice() };
+        let nothing = Delta::default();
+        if let Some(json) = (if expired { &nothing } else { delta }).to_json(Some(number), own) {
+            session.outbox.push(frame::small_message(session.client.encoding, &json));
+        }
+    }
+
+    /// Gives whole maps to those that wait for one.
+    pub(super) fn answer(&mut self) {
+        let now = self.now();
+        for Waiting { session, asker } in std::mem::take(&mut self.waiting) {
+            let number = session.number;
+            let Some(connected) = self.sessions.get_mut(&number).filter(|s| s.serial == session.serial)
+            else {
+                // It has been replaced or removed meanwhile; its outbox is closed.
+                drop(asker.map(|(_, reply)| reply.send(Err(node_unknown()))));
+                continue;
+            };
+            connected.told_self = self.state.own_part(number, now).map_or(0, |own| digest(&own));
+            connected.muted = self.state.is_expired(number, now);
+            match self.state.full_map(number, connected.client, &self.around.settings, now) {
+                // A list without peers changes nothing in a client: only a new stream starts empty.
+                Some(_) if asker.is_none() && self.state.peers_of(number) == 0 => connected.outbox.close(),
+                Some(map) => connected.outbox.restart(map),
+                None => connected.outbox.close(),
+            }
+            if let Some((realm, reply)) = asker {
+                // Unheard, it is dropped, which tells us that the device has gone.
+                drop(reply.send(Ok(Attached { realm, session })));
+            }
+        }
+    }
+}
+
+/// The message for everybody who is not part of a change, in each encoding made when first needed.
+struct Common<'a> {
+    delta: &'a Delta,
+    zstd: Option<Bytes>,
+    plain: Option<Bytes>,
+}
+
+impl<'a> Common<'a> {
+    fn new(delta: &'a Delta) -> Self {
+        Common { delta, zstd: None, plain: None }
+    }
+
+    fn send(&mut self, session: &Connected) {
+        let delta = self.delta;
+        let slot = match session.client.encoding {
+            Encoding::Zstd => &mut self.zstd,
+            Encoding::Plain => &mut self.plain,
+        };
+        let message = slot.get_or_insert_with(|| {
+            frame::small_message(session.client.encoding, &delta.to_json(None, b"").unwrap_or_default())
+        });
+        session.outbox.push(message.clone());
+    }
+}
