@@ -92,6 +92,22 @@ fn a_second_coordinator_on_the_same_data_is_refused() {
 }
 
 #[test]
+fn a_coordinator_without_its_master_key_says_so_and_makes_no_other() {
+    let mut coordinator = Coordinator::options().args(&["--no-derp"]).start();
+    coordinator.stop();
+    let data = coordinator.data_dir();
+    let (key, kept) = (data.join("master.key"), data.join("kept"));
+    std::fs::rename(&key, &kept).unwrap();
+    let arguments = ["serve", "--no-derp", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
+    let error = Wonder::new().error(&arguments, 1);
+    assert_eq!(error["code"], "master_key_missing");
+    assert!(error["message"].as_str().unwrap().contains(key.to_str().unwrap()), "{error}");
+    assert!(!key.exists(), "nothing was touched");
+    std::fs::rename(&kept, &key).unwrap();
+    coordinator.restart();
+}
+
+#[test]
 fn a_setting_that_nobody_knows_is_a_usage_error() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("wonder.toml");

@@ -31,7 +31,13 @@ fn json<W>(filter: EnvFilter, writer: W) -> impl tracing::Subscriber + Send + Sy
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(writer).finish()
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_span_list(false)
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .finish()
 }
 
 #[cfg(test)]

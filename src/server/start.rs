@@ -74,7 +74,8 @@ struct Keys {
 impl Keys {
     async fn load(settings: &Settings, store: &Store, url: &BaseUrl, now: Timestamp) -> Result<Self> {
         let fresh = || Secret::new(hex::encode(&*MasterKey::generate()));
-        let master = MasterKey::from_bytes(&master_key::load(&settings.data_dir, fresh)?)?;
+        let sealed = identity::is_sealed(store).await?;
+        let master = MasterKey::from_bytes(&master_key::load(&settings.data_dir, sealed, fresh)?)?;
         let own_port = settings.relay.as_ref().is_some_and(|relay| relay.listen.is_none());
         let pinned = match &settings.relay {
             Some(_) if !own_port => Some(identity::relay_certificate(store, &master, now, url.host()).await?),

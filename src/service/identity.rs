@@ -17,6 +17,11 @@ pub struct Identity {
     pub relay_key: RelayKey,
 }
 
+/// Whether the database holds anything that only its master key opens.
+pub async fn is_sealed(store: &Store) -> Result<bool> {
+    store.read(sealed_secret::any_exists).await
+}
+
 /// Reads the keys, or makes them.
 pub async fn load(store: &Store, master: &MasterKey, now: Timestamp) -> Result<Identity> {
     let control =

@@ -21,6 +21,10 @@ pub fn by_name(read: &mut Read<'_>, name: &str) -> Result<Option<SealedSecret>> 
     Ok(Some(SealedSecret { name, key_id, sealed, created_at }))
 }
 
+pub fn any_exists(read: &mut Read<'_>) -> Result<bool> {
+    Ok(read.first("SELECT name FROM sealed_secrets LIMIT 1", params![])?.is_some())
+}
+
 /// Tells whether it was inserted: not when there is one of that name, which then stands.
 pub fn insert(tx: &mut Tx<'_>, secret: &SealedSecret) -> Result<bool> {
     let sql = "INSERT INTO sealed_secrets (name, key_id, sealed, created_at) VALUES (?1, ?2, ?3, ?4) \

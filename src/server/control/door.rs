@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use super::connection::{self, Caller};
 use super::websocket;
 use crate::core::key::MachineKey;
-use crate::core::{Error, Result};
+use crate::core::{Error, Kind, Result};
 use crate::mesh::native::noise::{self, Accepted, ControlKey, NoiseStream};
 use crate::server::problem::Failure;
 use crate::server::request::Peer;
@@ -36,12 +36,14 @@ struct Door {
     key: Arc<ControlKey>,
 }
 
-/// `GET /key`, and `/ts2021`: POST for devices, GET with a WebSocket for clients in browsers.
+/// `GET /key`; `/ts2021`: POST for devices, GET with a WebSocket for clients in browsers; and where the URL
+/// leads that a device without a key shows.
 pub fn routes(app: App, key: ControlKey) -> Router {
     let door = Door { app, key: Arc::new(key) };
     Router::new()
         .route("/key", get(key_of))
         .route("/ts2021", post(upgrade).get(upgrade_websocket))
+        .route("/approve/{code}", get(approve))
         .with_state(door)
 }
 
@@ -51,6 +53,17 @@ async fn key_of(State(door): State<Door>) -> Response {
     let (legacy, key) = (MachineKey::default(), door.key.public());
     let keys = Json(json!({ "legacyPublicKey": legacy, "publicKey": key }));
     ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], keys).into_response()
+}
+
+/// There is no page for it yet, so it names the command that does the same.
+async fn approve() -> Failure {
+    Error::new(
+        Kind::Unsupported,
+        "no_approval_page",
+        "this coordinator has no web page to approve a device on",
+    )
+    .hint("`wonder node approve CODE` lets it in, with the code at the end of this address")
+    .into()
 }
 
 /// Answers the first message of the handshake and goes on encrypted (`control/controlhttp`).
@@ -138,5 +151,18 @@ where
         // Boxed: it holds two ciphers, and is handed on more than once.
         let stream = Box::new(NoiseStream::new(stream, accepted.keys, &[]));
         connection::serve(stream, caller, app).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_opens_the_address_of_an_approval_is_told_the_command() {
+        let response = approve().await.into_response();
+        assert_eq!(response.status(), StatusCode::NOT_IMPLEMENTED);
+        let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+        assert!(String::from_utf8_lossy(&body).contains("wonder node approve CODE"));
     }
 }
