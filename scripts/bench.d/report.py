@@ -93,6 +93,9 @@ def growth_table(results):
     }
     rows = [[label, *(f"{figure(run) / figure(base):.2f}" for run in runs)] for label, figure in figures.items()]
     memory = (f"{at(run['phases'], ('changes', 'server_rss_bytes')) / 1e6:,.0f} MB" for run in runs)
+    if floor := results.get("floor_s"):
+        sealed = (figures["CPU of a change, per device told"](run) / 1e3 / floor for run in runs)
+        rows.append(["CPU of a change, in sealed writes to each device told", *map(times, sealed)])
     rows.append(["memory, all connected (wanted at 10,000: under 400 MB)", *memory])
     return table(["wonder as it grows", "500 in 1 realm", "1,000 in 1", "10,000 in 100"], rows)
 
@@ -102,6 +105,8 @@ def told(run):
 
 
 def tables(results):
+    if len(results.get("growth", ())) < 2:
+        results = {part: result for part, result in results.items() if part != "growth"}
     makers = {"mesh": mesh_table, "standing": standing_table, "relay": relay_table, "growth": growth_table}
     return "\n\n".join(make(results) for part, make in makers.items() if part in results)
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial, reduce
 
 import loads
 import report
@@ -11,21 +12,38 @@ RESULTS = ROOT / "target/bench/results.json"
 PAGE = ROOT / "docs/performance.md"
 
 
+SIZES = (50, 200, 500)
+
+
 def full():
-    return {
-        "standing": {"headscale": loads.standing(Headscale), "wonder": loads.standing(Wonder)},
-        "relay": {"derper": loads.relay(Derper), "wonder": loads.relay(Wonder)},
-        "mesh": {str(devices): beside_headscale(devices) for devices in (50, 200, 500)},
-        "growth": {"1000": loads.mesh(Wonder, 1000), "10000": loads.mesh(Wonder, 10_000, realms=100)},
-    }
+    """Everything. What is done is kept, so that a part that fails late costs that part alone."""
+    results = {}
+    steps = [
+        (["standing"], standing),
+        (["relay"], relay),
+        *((["mesh", str(devices)], partial(beside_headscale, devices)) for devices in SIZES),
+        (["growth", "1000"], partial(loads.mesh, Wonder, 1000, storm=False)),
+        (["growth", "10000"], partial(loads.mesh, Wonder, 10_000, realms=100, storm=False)),
+        (["floor_s"], loads.sealed_write),
+    ]
+    for path, step in steps:
+        *parents, name = path
+        reduce(lambda part, key: part.setdefault(key, {}), parents, results)[name] = step()
+        RESULTS.parent.mkdir(parents=True, exist_ok=True)
+        RESULTS.write_text(json.dumps(results, indent=1))
+    return results
 
 
 def quick():
-    return {
-        "standing": {"headscale": loads.standing(Headscale), "wonder": loads.standing(Wonder)},
-        "relay": {"derper": loads.relay(Derper), "wonder": loads.relay(Wonder)},
-        "mesh": {"50": beside_headscale(50)},
-    }
+    return {"standing": standing(), "relay": relay(), "mesh": {"50": beside_headscale(50)}}
+
+
+def standing():
+    return {"headscale": loads.standing(Headscale), "wonder": loads.standing(Wonder)}
+
+
+def relay():
+    return {"derper": loads.relay(Derper), "wonder": loads.relay(Wonder)}
 
 
 def beside_headscale(devices):
@@ -55,8 +73,6 @@ def main(arguments):
             results = json.loads(RESULTS.read_text())
         case []:
             results = full()
-            RESULTS.parent.mkdir(parents=True, exist_ok=True)
-            RESULTS.write_text(json.dumps(results, indent=1))
         case _:
             sys.exit("usage: scripts/bench [--quick | --report | --only headscale|wonder|derper]")
     text = report.tables(results)
