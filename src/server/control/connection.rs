@@ -7,12 +7,15 @@ use futures_util::stream::FuturesUnordered;
 use h2::RecvStream;
 use h2::server::SendResponse;
 use http::{Method, Request, StatusCode};
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{map, refusal, register};
 use crate::core::key::MachineKey;
 use crate::core::{Error, Kind, Result};
+use crate::server::crowd::Seat;
 use crate::service::app::App;
 
 /// Requests that a device may have under way at once; the protocol needs three.
@@ -21,19 +24,33 @@ const MOST_STREAMS: u32 = 16;
 const MOST_BODY: usize = 256 * 1024;
 /// What may wait in a connection for a slow reader, in bytes.
 const SEND_BUFFER: usize = 64 * 1024;
-/// How long a device may take for its first and for each further request.
+/// How long a device may take to begin with HTTP/2.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+/// How long a connection stays on which nothing is asked: a device that is connected holds its map stream.
+const IDLE_LIMIT: Duration = Duration::from_secs(60);
 /// How long a device may take to send a body.
 const BODY_LIMIT: Duration = Duration::from_secs(20);
 
 /// Who speaks on a connection: proven by the handshake.
-#[derive(Clone, Copy, Debug)]
 pub struct Caller {
     pub machine_key: MachineKey,
-    pub address: std::net::IpAddr,
+    pub address: IpAddr,
+    /// Its place among the strangers of its address.
+    seat: Mutex<Option<Seat>>,
 }
 
-/// Serves one device until it leaves or the coordinator stops.
+impl Caller {
+    pub fn stranger(machine_key: MachineKey, address: IpAddr, seat: Seat) -> Self {
+        Caller { machine_key, address, seat: Mutex::new(Some(seat)) }
+    }
+
+    /// It is a node: no stranger any more.
+    pub fn is_known(&self) {
+        drop(self.seat.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+/// Serves one device until it leaves, asks nothing any more, or the coordinator stops.
 pub async fn serve<IO>(stream: IO, caller: Caller, app: App)
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -54,10 +71,11 @@ where
     loop {
         tokio::select! {
             accepted = connection.accept() => match accepted {
-                Some(Ok((request, respond))) => requests.push(handle(request, respond, caller, &app)),
+                Some(Ok((request, respond))) => requests.push(handle(request, respond, &caller, &app)),
                 Some(Err(_)) | None => return,
             },
             Some(()) = requests.next(), if !requests.is_empty() => {}
+            () = tokio::time::sleep(IDLE_LIMIT), if requests.is_empty() => break,
             () = stop.wait() => break,
         }
     }
@@ -69,7 +87,7 @@ where
             .await;
 }
 
-async fn handle(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, caller: Caller, app: &App) {
+async fn handle(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, caller: &Caller, app: &App) {
     if let Err(error) = dispatch(request, &mut respond, caller, app).await {
         refusal::refuse(&mut respond, &error);
     }
@@ -78,7 +96,7 @@ async fn handle(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, 
 async fn dispatch(
     request: Request<RecvStream>,
     respond: &mut SendResponse<Bytes>,
-    caller: Caller,
+    caller: &Caller,
     app: &App,
 ) -> Result<()> {
     let (head, body) = request.into_parts();
