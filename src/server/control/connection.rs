@@ -156,3 +156,33 @@ async fn read(mut body: RecvStream) -> Result<Bytes> {
     let late = |_| Error::usage("body_too_slow", "the request took too long to arrive");
     tokio::time::timeout(BODY_LIMIT, whole).await.map_err(late)?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::{Clock, Supervisor};
+    use crate::server::crowd::Crowd;
+    use crate::service::app::Settings;
+    use crate::store::{DatabaseUrl, Purpose, Store};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stranger_who_asks_nothing_is_shown_out_and_leaves_its_seat() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&DatabaseUrl::in_data_dir(directory.path()), Purpose::Serve).unwrap();
+        let settings = Settings::at("http://127.0.0.1:1".parse().unwrap());
+        let app = App::new(store, Clock::system(), Supervisor::new(), settings);
+        let (crowd, address) = (Crowd::new(1), IpAddr::from([192, 0, 2, 1]));
+        let stranger = || Caller::stranger(MachineKey([1; 32]), address, crowd.enter(address).unwrap());
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let client = async {
+            let (_requests, connection) = h2::client::handshake(far).await.unwrap();
+            connection.await
+        };
+        let both = async { tokio::join!(serve(near, stranger(), app), client) };
+        assert!(tokio::time::timeout(10 * IDLE_LIMIT, both).await.is_ok());
+        let known = stranger();
+        assert!(crowd.enter(address).is_none());
+        known.is_known();
+        assert!(crowd.enter(address).is_some(), "a node does not count");
+    }
+}
