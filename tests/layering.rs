@@ -42,6 +42,30 @@ fn the_source_keeps_the_house_rules() {
     assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
 }
 
+/// ARCHITECTURE.md has a line for every directory of `src/`, and names none that is not there.
+#[test]
+fn the_architecture_names_every_module() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("| `src/")?.split_once("/` |"));
+    let mut named: Vec<&str> = lines.map(|(path, _)| path).collect();
+    named.sort_unstable();
+    let mut there = directories(&root.join("src"));
+    there.sort_unstable();
+    assert_eq!(named, there, "left: the lines of ARCHITECTURE.md; right: the directories of src/");
+}
+
+/// All directories below `dir`, as paths relative to it.
+fn directories(dir: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for path in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        found.extend(directories(&path).into_iter().map(|below| format!("{name}/{below}")));
+        found.push(name);
+    }
+    found
+}
+
 /// What is wrong with the file `path` (relative to `src/`), one line each.
 fn complaints(rooms: &[String], path: &str, text: &str) -> Vec<String> {
     let source = Source::read(text);

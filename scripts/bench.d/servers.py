@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = Path(os.environ.get("WONDER_PEERS", Path.home() / ".cache/wonder-peers"))
-WONDER = ROOT / "target/release/wonder"
+WONDER = Path(os.environ.get("WONDER_BINARY", ROOT / "target/release/wonder")).absolute()
 HEADSCALE = PEERS / "headscale-0.29.2/headscale"
 DERPER = PEERS / "derper-1.102.3/derper"
 PASSWORD = "a-long-enough-password\n"

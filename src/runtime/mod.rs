@@ -2,6 +2,7 @@
 //! Called by `service`, `mesh`, `server`; decides nothing.
 
 mod clock;
+pub mod memory;
 mod supervisor;
 
 pub use clock::Clock;

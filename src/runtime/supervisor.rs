@@ -58,9 +58,11 @@ impl Supervisor {
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let running = Arc::clone(&self.running);
         running.count.fetch_add(1, Ordering::Relaxed);
+        // Boxed, a task takes its own size once; handed on by value, the compiler keeps room for each hand.
+        let task = Box::pin(AssertUnwindSafe(task).catch_unwind());
         #[expect(clippy::disallowed_methods, reason = "this is the supervisor")]
         tokio::spawn(async move {
-            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+            if task.await.is_err() {
                 tracing::error!(task = name, "a task panicked; the others go on");
             }
             if running.count.fetch_sub(1, Ordering::AcqRel) == 1 {

@@ -24,10 +24,11 @@ mod stories;
 
 use crate::config::server::Settings;
 use crate::core::Result;
-use crate::runtime::Clock;
+use crate::runtime::{Clock, memory};
 
 /// Runs a coordinator until SIGTERM or SIGINT. `announce` is called once, when it can be reached.
 pub async fn serve(settings: Settings, announce: impl FnOnce(&ready::Ready) -> Result<()>) -> Result<()> {
+    memory::set_up();
     let signals = frame::Signals::listen()?;
     let started = start::start(settings, Clock::system()).await?;
     let url = &started.ready.url;

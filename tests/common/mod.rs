@@ -8,14 +8,22 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on panics")]
 
 pub mod api;
+pub mod browser;
+pub mod compatibility;
 pub mod coordinator;
 pub mod database;
 pub mod device;
+pub mod dns;
+pub mod echo;
 pub mod fleet;
 pub mod house;
+pub mod internet;
+pub mod mesh;
 pub mod netns;
 pub mod postgres;
 pub mod process;
+pub mod relay;
+pub mod rust_peer;
 pub mod state;
 pub mod tailscaled;
 pub mod wait;

@@ -1,6 +1,9 @@
 //! Network namespaces of a test's own: hosts that reach each other by the links that the test lays, and
 //! nothing else. They need root.
 
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use std::fs::File;
+use std::os::fd::AsFd as _;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -33,7 +36,41 @@ impl NetNs {
         command_in(&self.name, program)
     }
 
-    /// Lays a link from here to `other` (a veth pair); the addresses are CIDRs ("10.9.0.1/30").
+    /// Runs `work` on a thread inside: the sockets that it makes are of this namespace.
+    pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        let namespace = File::open(format!("/run/netns/{}", self.name)).expect("a namespace has a file");
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
+                work()
+            });
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// [`NetNs::enter`] for what awaits.
+    pub fn run<T: Send, F: Future<Output = T>>(&self, work: impl FnOnce() -> F + Send) -> T {
+        self.enter(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(work())
+        })
+    }
+
+    /// Passes on what is not for itself, as a router does.
+    pub fn forward(&self) {
+        let enable =
+            "echo 1 >/proc/sys/net/ipv4/ip_forward && echo 1 >/proc/sys/net/ipv6/conf/all/forwarding";
+        self.succeed("sh", &["-c", enable]);
+    }
+
+    /// A program that must end well; a panic with its words if it does not.
+    pub fn succeed(&self, program: &str, args: &[&str]) {
+        let output = self.command(program).args(args).output().unwrap();
+        assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Lays a link from here to `other` (a veth pair); the addresses are CIDRs ("10.9.0.1/30", "fd09::1/64"),
+    /// of IPv4, IPv6 or both with a comma between.
     pub fn link(&self, own: &str, other: &NetNs, others: &str) {
         // 15 bytes at most for an interface's name.
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -55,8 +92,12 @@ impl NetNs {
         ip(&all);
     }
 
-    fn bring_up(&self, interface: &str, cidr: &str) {
-        self.ip(&["addr", "add", cidr, "dev", interface]);
+    fn bring_up(&self, interface: &str, cidrs: &str) {
+        for cidr in cidrs.split(',') {
+            // Without a wait for somebody else who has the address: there is nobody.
+            let nodad = if cidr.contains(':') { &["nodad"][..] } else { &[] };
+            self.ip(&[&["addr", "add", cidr, "dev", interface], nodad].concat());
+        }
         self.ip(&["link", "set", interface, "up"]);
     }
 }

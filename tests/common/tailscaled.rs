@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 use std::ffi::OsStr;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -160,6 +161,13 @@ impl Tailscaled {
         command.output().expect("timeout(1) is there")
     }
 
+    /// Starts a command of the vendor's command line and goes on; what it says is kept.
+    pub fn begin(&self, args: &[&str]) -> Process {
+        let mut command = Command::new(&self.cli);
+        command.arg(flag("--socket=", &self.socket())).args(args);
+        Process::start(&mut command, &self.directory.path().join("cli-log"), false)
+    }
+
     /// `tailscale up` without `wonder`, as a person does it with the token's auth key.
     pub fn try_up(
         &self,
@@ -193,6 +201,20 @@ impl Tailscaled {
             .unwrap_or_else(|_| panic!("tailscale status: {}\n{}", text(&output), self.log_tail()))
     }
 
+    /// What this device knows of the peer with this name (its DNS label); `None` if there is none.
+    pub fn peer(&self, name: &str) -> Option<Value> {
+        let status = self.status_json();
+        let is_it =
+            |peer: &&Value| peer["DNSName"].as_str().is_some_and(|full| full.split('.').next() == Some(name));
+        status["Peer"].as_object()?.values().find(is_it).cloned()
+    }
+
+    /// Its state file: keys and log-ins.
+    pub fn state_file(&self) -> Value {
+        let text = std::fs::read(self.directory.path().join("tailscaled.state")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    }
+
     /// "Running", "NeedsLogin", …
     pub fn state(&self) -> String {
         self.status_json()["BackendState"].as_str().unwrap_or_default().to_owned()
@@ -209,6 +231,26 @@ impl Tailscaled {
     pub fn ping(&self, target: &str) -> Result<String, String> {
         let output = self.tailscale(["ping", "--c=3", "--timeout=5s", "--until-direct=false", target]);
         if output.status.success() { Ok(text(&output)) } else { Err(text(&output)) }
+    }
+
+    /// Sends a line over TCP through the mesh to an echo there, and reads it back.
+    pub fn echo(&self, address: &str, port: u16) -> Result<(), String> {
+        let mut command = Command::new("timeout");
+        command.arg("20").arg(&self.cli).arg(flag("--socket=", &self.socket()));
+        command.args(["nc", address, &port.to_string()]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("timeout(1) is there");
+        // Its stdin stays open until the echo is there: nc ends with its input.
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(b"are you there?\n").map_err(|e| e.to_string())?;
+        let mut back = [0; 15];
+        let read = child.stdout.take().unwrap().read_exact(&mut back);
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        match read {
+            Ok(()) if &back == b"are you there?\n" => Ok(()),
+            other => Err(format!("{other:?}: {}", text(&output))),
+        }
     }
 
     /// Waits until `holds`; a panic with the daemon's last words after `within`.

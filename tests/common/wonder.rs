@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
+use super::netns::{self, NetNs};
+
 /// Seconds after which a command counts as hung; `timeout` then ends it with status 124.
 const PATIENCE: &str = "120";
 
@@ -13,6 +15,7 @@ const PATIENCE: &str = "120";
 pub struct Wonder {
     config: TempDir,
     environment: Vec<(String, String)>,
+    namespace: Option<String>,
 }
 
 /// How a command ended.
@@ -25,12 +28,18 @@ pub struct Run {
 
 impl Wonder {
     pub fn new() -> Wonder {
-        Wonder { config: tempfile::tempdir().unwrap(), environment: Vec::new() }
+        Wonder { config: tempfile::tempdir().unwrap(), environment: Vec::new(), namespace: None }
     }
 
     /// With one more environment variable for every command.
     pub fn env(mut self, key: &str, value: impl AsRef<str>) -> Wonder {
         self.environment.push((key.to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Whose commands run in `namespace`.
+    pub fn inside(mut self, namespace: &NetNs) -> Wonder {
+        self.namespace = Some(namespace.name().to_owned());
         self
     }
 
@@ -45,7 +54,10 @@ impl Wonder {
 
     /// Runs `wonder` with `input` on its stdin.
     pub fn run_with(&self, args: &[&str], input: &str) -> Run {
-        let mut command = Command::new("timeout");
+        let mut command = match &self.namespace {
+            Some(namespace) => netns::command_in(namespace, "timeout"),
+            None => Command::new("timeout"),
+        };
         command.arg(PATIENCE).arg(env!("CARGO_BIN_EXE_wonder")).args(args);
         clean_environment(&mut command);
         command.env("WONDER_CONFIG_DIR", self.config.path());

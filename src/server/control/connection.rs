@@ -102,7 +102,7 @@ async fn dispatch(
     let (head, body) = request.into_parts();
     match (&head.method, head.uri.path()) {
         (&Method::POST, "/machine/register") => {
-            register::handle(&read(body).await?, respond, caller, app).await
+            Box::pin(register::handle(&read(body).await?, respond, caller, app)).await
         }
         (&Method::POST, "/machine/map") => map::handle(&read(body).await?, respond, caller, app).await,
         (_, "/machine/update-health") => {

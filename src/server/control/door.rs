@@ -148,6 +148,8 @@ where
         stream.flush().await
     };
     if let Ok(Ok(())) = tokio::time::timeout(UPGRADE_LIMIT, answer).await {
-        connection::serve(NoiseStream::new(stream, accepted.keys, &[]), caller, app).await;
+        // Boxed: it holds two ciphers, and is handed on more than once.
+        let stream = Box::new(NoiseStream::new(stream, accepted.keys, &[]));
+        connection::serve(stream, caller, app).await;
     }
 }

@@ -28,14 +28,14 @@ pub async fn handle(
     let request = MapRequest::read(body)?;
     let device = Device { machine_key: caller.machine_key, node_key: request.nodekey };
     if !request.stream {
-        device::report(app, device, request).await?;
+        Box::pin(device::report(app, device, request)).await?;
         caller.is_known();
         refusal::answer(respond, StatusCode::OK, "application/json", Bytes::new());
         return Ok(());
     }
     let encoding = Encoding::of(&request);
     let outbox = Arc::new(Outbox::default());
-    let attached = device::attach(app, device, request, Arc::clone(&outbox)).await?;
+    let attached = Box::pin(device::attach(app, device, request, Arc::clone(&outbox))).await?;
     caller.is_known();
     let Ok(stream) = respond.send_response(Response::new(()), false) else { return Ok(()) };
     let mut stream =

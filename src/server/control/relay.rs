@@ -38,7 +38,8 @@ struct Door {
 pub fn routes(app: App, relay: Relay) -> Router {
     let door = Door { app, relay };
     Router::new()
-        .route("/derp", get(upgrade))
+        // The Rust client upgrades with POST, the others with GET.
+        .route("/derp", get(upgrade).post(upgrade))
         .route("/derp/probe", any(alive))
         .route("/derp/latency-check", any(alive))
         .with_state(door)
@@ -85,7 +86,8 @@ async fn upgrade(State(door): State<Door>, request: Request) -> Result<Response,
     Ok(switch(request, relay, from, tasks))
 }
 
-/// Answers with the relay's key, and goes on as a relay.
+/// Answers with the relay's key, and goes on as a relay. `Derp-Fast-Start`, which asks for no answer, is not looked
+/// at: a client sends it only where the TLS certificates told it the relay's key, and ours tell none.
 fn switch(mut request: Request, relay: Relay, from: SocketAddr, tasks: &Supervisor) -> Response {
     let connection = hyper::upgrade::on(&mut request);
     let stop = tasks.stop_signal();

@@ -5,8 +5,7 @@ use crate::core::key::NodeKey;
 /// The relay protocol's version, as in the header and in the ServerInfo.
 pub const VERSION: u32 = 2;
 
-/// The headers of the 101 that answers `GET /derp` (Tailscale's `derp/derpserver/handler.go`). A client that
-/// asks with `Derp-Fast-Start: 1` wants no answer at all.
+/// The headers of the 101 that answers `GET /derp` (Tailscale's `derp/derpserver/handler.go`).
 pub fn upgrade_headers(key: &NodeKey) -> [(&'static str, String); 4] {
     let hex = key.to_string().split_off(NodeKey::PREFIX.len());
     [

@@ -1,5 +1,7 @@
 //! One realm's network map, live: who is in it, who is connected, and what each device has been told.
 
+#[doc(hidden)]
+pub mod bench;
 mod deadlines;
 mod delta;
 mod frame;

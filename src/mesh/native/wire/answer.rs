@@ -18,7 +18,7 @@ pub struct RegisterAnswer {
     pub machine_authorized: bool,
     #[serde(rename = "AuthURL")]
     pub auth_url: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
+    /// Empty: none. Never left out: the Rust client reads no answer without it.
     pub error: String,
 }
 
