@@ -4,9 +4,12 @@
 
 mod common;
 
-use common::device::Encoding;
-use common::fleet::Fleet;
+use common::coordinator::Coordinator;
+use common::device::{Device, Encoding};
+use common::fleet::{Fleet, auth_key};
+use common::wait::wait_until;
 use serde_json::json;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_joins_and_sees_what_happens_to_its_peers() {
@@ -41,10 +44,43 @@ async fn a_removed_device_is_told_and_its_stream_ends() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_refused_reads_why() {
     let fleet = Fleet::new().await;
-    let mut stranger = common::device::Device::new(fleet.site, "stranger");
+    let mut stranger = Device::new(fleet.site, "stranger");
     let answer = stranger.register("wak_0000000000000000000000000000000000000000").await.unwrap();
     assert_eq!(answer["MachineAuthorized"], false);
     assert!(!answer["Error"].as_str().unwrap().is_empty(), "{answer}");
     assert_eq!(stranger.request("/machine/map", "{").await.unwrap().status, 400);
     assert_eq!(stranger.request("/machine/whoami", "").await.unwrap().status, 501);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_is_given_only_so_many_codes() {
+    let fleet = Fleet::new().await;
+    let mut stranger = Device::new(fleet.site, "stranger");
+    let mut given = 0;
+    for n in 0..100 {
+        let body = json!({ "Version": 145, "NodeKey": format!("nodekey:{:064x}", n + 1) }).to_string();
+        let answer = stranger.request("/machine/register", body).await.unwrap();
+        if answer.status == 429 {
+            assert!(answer.headers.contains_key("retry-after"));
+            break;
+        }
+        assert!(!answer.document().unwrap()["AuthURL"].as_str().unwrap().is_empty());
+        given += 1;
+    }
+    assert!((60..100).contains(&given), "{given} codes");
+    let (_device, _stream) = fleet.connected("one-with-a-key").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ephemeral_device_that_is_back_in_time_stays_and_one_that_stays_away_goes() {
+    let options = Coordinator::options().args(&["--no-derp", "--ephemeral-grace", "3s"]);
+    let fleet = Fleet::of(options).await;
+    let key = auth_key(&fleet.ada, &["--reusable", "--ephemeral"]);
+    let mut back = Device::join(fleet.site, &key, "back").await;
+    let mut away = Device::join(fleet.site, &key, "away").await;
+    drop((back.online(Encoding::Zstd).await.unwrap(), away.online(Encoding::Zstd).await.unwrap()));
+    drop(away);
+    let _stream = back.online(Encoding::Zstd).await.unwrap();
+    let names = || fleet.nodes().iter().map(|n| n["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    wait_until("the one that is away is gone", Duration::from_secs(60), || names() == ["back"]);
 }

@@ -145,8 +145,7 @@ fn show(ctx: &Ctx, name: &str) -> Result<()> {
 fn described(ctx: &Ctx, node: &Node) -> String {
     let now = ctx.now();
     let (Cell::Plain(status) | Cell::Good(status) | Cell::Faint(status)) = status(ctx, node);
-    // What a client says after its number is for its makers.
-    let version = node.client_version.as_deref().and_then(|text| text.split('-').next());
+    let version = node.client_version.as_deref();
     let system = [node.os.as_deref(), version].map(Option::unwrap_or_default).join(" ");
     let all = [
         ("Status", status),

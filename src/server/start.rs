@@ -6,11 +6,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::frame::{self, Frame};
 use super::listen::{Limits, Listener};
 use super::ready::{self, Ready};
-use super::state::State;
+use super::state::{Probe, State};
 use super::tls::Certificate;
 use super::{chores, control, relay, relay_maps, routes};
 use crate::auth::seal::MasterKey;
@@ -24,7 +25,7 @@ use crate::mesh::native::{derp, stun};
 use crate::runtime::{Clock, Supervisor};
 use crate::service::app::{self, App};
 use crate::service::identity::{self, Identity};
-use crate::service::{mesh, setup};
+use crate::service::{health, mesh, setup};
 use crate::store::{DatabaseUrl, Purpose, Store};
 
 /// A coordinator that has all it needs.
@@ -93,6 +94,11 @@ fn app_settings(
 ) -> Result<app::Settings> {
     let own = relay.map(|relay| relay.describe(url, keys.pinned.as_ref())).transpose()?;
     let others = relay_maps::load(&settings.relay_maps)?;
+    if own.is_none() && others.is_empty() {
+        tracing::warn!(
+            "no relay: devices need one to become Running (--derp-listen, or relay-maps in the file)"
+        );
+    }
     Ok(app::Settings {
         url: url.clone(),
         dns: settings.dns.clone(),
@@ -104,7 +110,7 @@ fn app_settings(
 /// All routes of the coordinator's own port; relay and STUN begin on theirs.
 fn open_doors(app: &App, relay: Option<relay::Bound>, keys: Keys) -> Result<Router> {
     let Identity { control_key, relay_key } = keys.identity;
-    let router = routes::router(State::new(app.clone(), Vec::new()))
+    let router = routes::router(State::new(app.clone(), vec![("mesh", mesh_probe(app))]))
         .merge(control::routes(app.clone(), control_key))
         .merge(control::verify(app.clone()));
     let Some(relay) = relay else { return Ok(router.merge(control::probes())) };
@@ -119,6 +125,15 @@ fn open_doors(app: &App, relay: Option<relay::Bound>, keys: Keys) -> Result<Rout
         }
         _ => Ok(router.merge(doors)),
     }
+}
+
+/// What `/readyz` asks beside the database.
+fn mesh_probe(app: &App) -> Probe {
+    let app = app.clone();
+    Arc::new(move || {
+        let app = app.clone();
+        Box::pin(async move { health::mesh(&app).await })
+    })
 }
 
 /// Opens the database and takes it for this coordinator. Blocks a thread of its own: a migration may take long.

@@ -68,7 +68,7 @@ struct Parts {
 impl App {
     pub fn new(store: Store, clock: Clock, supervisor: Supervisor, settings: Settings) -> Self {
         let (passwords, log_in_limits) = (Passwords::default(), LogInLimits::default());
-        let mesh = Mesh::new(&store, settings.mesh(), clock.clone(), supervisor.clone());
+        let mesh = Mesh::new(&store, &settings.url, settings.mesh(), clock.clone(), supervisor.clone());
         let join_limit = JoinLimit::default();
         App(Arc::new(Parts {
             store,

@@ -8,3 +8,8 @@ use crate::store;
 pub async fn database(app: &App) -> Result<()> {
     app.store().read(|read| store::user::any_exists(read).map(drop)).await
 }
+
+/// Devices can join and talk.
+pub async fn mesh(app: &App) -> Result<()> {
+    app.mesh().backend().health().await
+}

@@ -16,6 +16,7 @@ use crate::core::key::MachineKey;
 use crate::core::secret::Secret;
 use crate::core::token::{AUTH_KEY_PREFIX, JoinToken};
 use crate::core::{Error, Kind, Result, Timestamp, hex};
+use crate::mesh::{JoinCredential, JoinOptions};
 use crate::store::join_token::{self, JoinTokenRow};
 use crate::store::redemption::{self, NewRedemption, RedemptionRow};
 use crate::store::{Read, Tx};
@@ -51,6 +52,15 @@ pub struct Redeemed {
     pub worker_key: Secret,
 }
 
+/// What a device that joins is given.
+#[derive(Debug)]
+pub struct Grant {
+    pub token: JoinTokenRow,
+    pub worker_key: Secret,
+    /// For the device's own mesh client.
+    pub mesh: JoinCredential,
+}
+
 /// How often an address may show tokens that nobody made. Those that somebody made do not count: a fleet
 /// that joins at once behind one address is welcome.
 pub(super) struct JoinLimit(Limit);
@@ -79,7 +89,7 @@ pub async fn check(app: &App, pasted: &Secret, origin: Origin) -> Result<JoinTok
 }
 
 /// Spends one use of a token: the device's keys come to be in the same transaction.
-pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Redeemed> {
+pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Grant> {
     let (word, now, address) = (JoinToken::parse(pasted.reveal())?, app.now(), network(&origin));
     let actor = Actor::coordinator(origin);
     let spend = move |tx: &mut Tx<'_>| {
@@ -89,7 +99,15 @@ pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Redeem
         Ok(redeemed)
     };
     let spent = app.store().write(spend).await;
-    app.join_limit().judge(address, now, spent)
+    let Redeemed { token, auth_key, worker_key } = app.join_limit().judge(address, now, spent)?;
+    let options = JoinOptions {
+        auth_key,
+        lifetime: REGISTRATION,
+        ephemeral: token.ephemeral,
+        tags: token.tags.clone(),
+    };
+    let mesh = app.mesh().backend().join_credential(token.realm_id, options).await?;
+    Ok(Grant { token, worker_key, mesh })
 }
 
 /// Gives uses back that no device registered with in time. For the coordinator's own housekeeping.

@@ -16,10 +16,12 @@ use super::relay::Admit;
 use crate::core::id::{NodeId, NodeNumber, RealmId};
 use crate::core::key::NodeKey;
 use crate::core::node::Report;
+use crate::core::url::BaseUrl;
 use crate::core::{Error, Result};
-use crate::mesh::native::Registry;
+use crate::mesh::MeshBackend;
 use crate::mesh::native::derp::{Admission as _, Limits, Relay, RelayKey};
 use crate::mesh::native::realm::{Event, Settings, Surroundings, Unsaved};
+use crate::mesh::native::{Native, Registry};
 use crate::runtime::{Clock, Stop, Supervisor};
 use crate::store::{self, Store};
 
@@ -35,6 +37,7 @@ const MOST_REPORTS: usize = 500;
 /// Realms, relay and waiting devices.
 pub struct Mesh {
     realms: Registry,
+    backend: Native,
     waiters: Waiters,
     unsaved: Arc<Unsaved>,
     admission: Arc<Admit>,
@@ -48,7 +51,13 @@ pub struct Mesh {
 }
 
 impl Mesh {
-    pub(super) fn new(store: &Store, settings: Settings, clock: Clock, supervisor: Supervisor) -> Self {
+    pub(super) fn new(
+        store: &Store,
+        url: &BaseUrl,
+        settings: Settings,
+        clock: Clock,
+        supervisor: Supervisor,
+    ) -> Self {
         let source = Realms { store: store.clone(), dns: settings.dns.clone() };
         let admission = Arc::new(Admit { store: store.clone(), clock: clock.clone() });
         let (events, happened) = mpsc::channel(MOST_EVENTS);
@@ -62,6 +71,7 @@ impl Mesh {
         };
         let realms = Registry::new(Arc::new(source), around);
         Mesh {
+            backend: Native::new(realms.clone(), url.to_string()),
             realms,
             waiters: Waiters::default(),
             unsaved,
@@ -70,6 +80,11 @@ impl Mesh {
             relay: OnceLock::new(),
             events: Mutex::new(Some(happened)),
         }
+    }
+
+    /// The mesh as what any backend is: this one is built in.
+    pub fn backend(&self) -> &dyn MeshBackend {
+        &self.backend
     }
 
     pub fn realms(&self) -> &Registry {

@@ -89,3 +89,30 @@ pub async fn look(app: &App, realm: RealmId, numbers: Vec<NodeNumber>) -> Result
         None => Ok(HashMap::new()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::{Clock, Supervisor};
+    use crate::service::app::Settings;
+    use crate::store::{DatabaseUrl, Purpose};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_change_runs_to_its_end_though_nobody_waits_for_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&DatabaseUrl::in_data_dir(directory.path()), Purpose::Serve).unwrap();
+        let settings = Settings::at("http://127.0.0.1:1".parse().unwrap());
+        let app = App::new(store, Clock::system(), Supervisor::new(), settings);
+        let (go_on, gone) = oneshot::channel::<()>();
+        let (told, heard) = oneshot::channel();
+        let change = to_the_end(&app, async move {
+            gone.await.map_err(|_| Error::bug("the test broke off"))?;
+            let _ = told.send("told");
+            Ok(())
+        });
+        assert!(tokio::time::timeout(Duration::from_millis(1), change).await.is_err());
+        go_on.send(()).unwrap();
+        assert_eq!(heard.await, Ok("told"));
+    }
+}

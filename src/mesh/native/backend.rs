@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::realm::shutting_down;
 use super::registry::Registry;
 use crate::core::Result;
 use crate::core::id::{NodeId, RealmId};
@@ -64,8 +65,11 @@ impl MeshBackend for Native {
         }
     }
 
-    /// Realms are tasks of this process: they work while it does.
+    /// Realms are tasks of this process: they work until it stops.
     async fn health(&self) -> Result<()> {
-        Ok(())
+        match self.realms.is_stopping() {
+            true => Err(shutting_down()),
+            false => Ok(()),
+        }
     }
 }

@@ -71,6 +71,11 @@ impl Registry {
         }
     }
 
+    /// Whether the coordinator is shutting down, and its realms with it.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.around.supervisor.stop_signal().is_stopped()
+    }
+
     pub(super) fn source(&self) -> &dyn Source {
         &*self.source
     }

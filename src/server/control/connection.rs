@@ -7,12 +7,15 @@ use futures_util::stream::FuturesUnordered;
 use h2::RecvStream;
 use h2::server::SendResponse;
 use http::{Method, Request, StatusCode};
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{map, refusal, register};
 use crate::core::key::MachineKey;
 use crate::core::{Error, Kind, Result};
+use crate::server::crowd::Seat;
 use crate::service::app::App;
 
 /// Requests that a device may have under way at once; the protocol needs three.
@@ -29,13 +32,25 @@ const IDLE_LIMIT: Duration = Duration::from_secs(30);
 const BODY_LIMIT: Duration = Duration::from_secs(20);
 
 /// Who speaks on a connection: proven by the handshake.
-#[derive(Clone, Copy, Debug)]
 pub struct Caller {
     pub machine_key: MachineKey,
-    pub address: std::net::IpAddr,
+    pub address: IpAddr,
+    /// Its place among the strangers of its address.
+    seat: Mutex<Option<Seat>>,
 }
 
-/// Serves one device until it leaves or the coordinator stops.
+impl Caller {
+    pub fn stranger(machine_key: MachineKey, address: IpAddr, seat: Seat) -> Self {
+        Caller { machine_key, address, seat: Mutex::new(Some(seat)) }
+    }
+
+    /// It is a node: no stranger any more.
+    pub fn is_known(&self) {
+        drop(self.seat.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+/// Serves one device until it leaves, asks nothing any more, or the coordinator stops.
 pub async fn serve<IO>(stream: IO, caller: Caller, app: App)
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -56,7 +71,7 @@ where
     loop {
         tokio::select! {
             accepted = connection.accept() => match accepted {
-                Some(Ok((request, respond))) => requests.push(handle(request, respond, caller, &app)),
+                Some(Ok((request, respond))) => requests.push(handle(request, respond, &caller, &app)),
                 Some(Err(_)) | None => return,
             },
             Some(()) = requests.next(), if !requests.is_empty() => {}
@@ -72,7 +87,7 @@ where
             .await;
 }
 
-async fn handle(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, caller: Caller, app: &App) {
+async fn handle(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, caller: &Caller, app: &App) {
     if let Err(error) = dispatch(request, &mut respond, caller, app).await {
         refusal::refuse(&mut respond, &error);
     }
@@ -81,7 +96,7 @@ async fn handle(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, 
 async fn dispatch(
     request: Request<RecvStream>,
     respond: &mut SendResponse<Bytes>,
-    caller: Caller,
+    caller: &Caller,
     app: &App,
 ) -> Result<()> {
     let (head, body) = request.into_parts();
@@ -140,4 +155,34 @@ async fn read(mut body: RecvStream) -> Result<Bytes> {
     };
     let late = |_| Error::usage("body_too_slow", "the request took too long to arrive");
     tokio::time::timeout(BODY_LIMIT, whole).await.map_err(late)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::{Clock, Supervisor};
+    use crate::server::crowd::Crowd;
+    use crate::service::app::Settings;
+    use crate::store::{DatabaseUrl, Purpose, Store};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stranger_who_asks_nothing_is_shown_out_and_leaves_its_seat() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&DatabaseUrl::in_data_dir(directory.path()), Purpose::Serve).unwrap();
+        let settings = Settings::at("http://127.0.0.1:1".parse().unwrap());
+        let app = App::new(store, Clock::system(), Supervisor::new(), settings);
+        let (crowd, address) = (Crowd::new(1), IpAddr::from([192, 0, 2, 1]));
+        let stranger = || Caller::stranger(MachineKey([1; 32]), address, crowd.enter(address).unwrap());
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let client = async {
+            let (_requests, connection) = h2::client::handshake(far).await.unwrap();
+            connection.await
+        };
+        let both = async { tokio::join!(serve(near, stranger(), app), client) };
+        assert!(tokio::time::timeout(10 * IDLE_LIMIT, both).await.is_ok());
+        let known = stranger();
+        assert!(crowd.enter(address).is_none());
+        known.is_known();
+        assert!(crowd.enter(address).is_some(), "a node does not count");
+    }
 }

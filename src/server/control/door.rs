@@ -20,6 +20,7 @@ use super::websocket;
 use crate::core::key::MachineKey;
 use crate::core::{Error, Kind, Result};
 use crate::mesh::native::noise::{self, Accepted, ControlKey, NoiseStream};
+use crate::server::crowd::Crowd;
 use crate::server::problem::Failure;
 use crate::server::request::Peer;
 use crate::service::app::App;
@@ -29,17 +30,21 @@ const HANDSHAKE: HeaderName = HeaderName::from_static("x-tailscale-handshake");
 /// How long a device may take from the answer to its upgrade.
 const UPGRADE_LIMIT: Duration = Duration::from_secs(10);
 
+/// Connections of one address that no node has spoken on yet; a handshake costs a stranger nothing.
+const MOST_STRANGERS: usize = 4096;
+
 /// What the door knows.
 #[derive(Clone)]
 struct Door {
     app: App,
     key: Arc<ControlKey>,
+    strangers: Crowd,
 }
 
 /// `GET /key`; `/ts2021`: POST for devices, GET with a WebSocket for clients in browsers; and where the URL
 /// leads that a device without a key shows.
 pub fn routes(app: App, key: ControlKey) -> Router {
-    let door = Door { app, key: Arc::new(key) };
+    let door = Door { app, key: Arc::new(key), strangers: Crowd::new(MOST_STRANGERS) };
     Router::new()
         .route("/key", get(key_of))
         .route("/ts2021", post(upgrade).get(upgrade_websocket))
@@ -68,8 +73,7 @@ async fn approve() -> Failure {
 
 /// Answers the first message of the handshake and goes on encrypted (`control/controlhttp`).
 async fn upgrade(State(door): State<Door>, mut request: Request) -> Result<Response, Failure> {
-    let accepted = noise::accept(&door.key, &initiation(request.headers())?)?;
-    let caller = caller(&request, &accepted)?;
+    let (accepted, caller) = door.accept(&request, &initiation(request.headers())?)?;
     let connection = hyper::upgrade::on(&mut request);
     let app = door.app.clone();
     door.app.supervisor().spawn("device", go_on(connection, accepted, caller, app));
@@ -86,17 +90,27 @@ async fn upgrade_websocket(State(door): State<Door>, request: Request) -> Result
     if !websocket::is_asked(&request) {
         return Err(not_a_device().into());
     }
-    let accepted = noise::accept(&door.key, &initiation_of_query(&request)?)?;
-    let caller = caller(&request, &accepted)?;
+    let (accepted, caller) = door.accept(&request, &initiation_of_query(&request)?)?;
     let app = door.app.clone();
     let serve = move |stream| serve(stream, accepted, caller, app);
     Ok(websocket::accept(request, PROTOCOL, door.app.supervisor(), serve).await?)
 }
 
-fn caller(request: &Request, accepted: &Accepted) -> Result<Caller> {
-    let address = request.extensions().get::<Peer>().map(|peer| peer.0);
-    let address = address.ok_or_else(|| Error::bug("a request came from nowhere"))?;
-    Ok(Caller { machine_key: accepted.machine, address })
+impl Door {
+    /// Takes the handshake's first message. Whoever sent it is a stranger until a node speaks.
+    fn accept(&self, request: &Request, initiation: &[u8]) -> Result<(Accepted, Caller)> {
+        let address = request.extensions().get::<Peer>().map(|peer| peer.0);
+        let address = address.ok_or_else(|| Error::bug("a request came from nowhere"))?;
+        let seat = self.strangers.enter(address).ok_or_else(too_many)?;
+        let accepted = noise::accept(&self.key, initiation)?;
+        let caller = Caller::stranger(accepted.machine, address, seat);
+        Ok((accepted, caller))
+    }
+}
+
+fn too_many() -> Error {
+    Error::new(Kind::RateLimited, "too_many_strangers", "too many devices of this address are joining")
+        .hint("try again in a few seconds")
 }
 
 /// The handshake's first message, from the headers of an upgrade. Pure, so that a fuzz target can call it.

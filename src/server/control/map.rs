@@ -19,17 +19,24 @@ use crate::service::device;
 /// A device that takes no byte for this long is cut off; it comes back when it can.
 const STALL_LIMIT: Duration = Duration::from_secs(60);
 
-pub async fn handle(body: &[u8], respond: &mut SendResponse<Bytes>, caller: Caller, app: &App) -> Result<()> {
+pub async fn handle(
+    body: &[u8],
+    respond: &mut SendResponse<Bytes>,
+    caller: &Caller,
+    app: &App,
+) -> Result<()> {
     let request = MapRequest::read(body)?;
     let device = Device { machine_key: caller.machine_key, node_key: request.nodekey };
     if !request.stream {
         Box::pin(device::report(app, device, request)).await?;
+        caller.is_known();
         refusal::answer(respond, StatusCode::OK, "application/json", Bytes::new());
         return Ok(());
     }
     let encoding = Encoding::of(&request);
     let outbox = Arc::new(Outbox::default());
     let attached = Box::pin(device::attach(app, device, request, Arc::clone(&outbox))).await?;
+    caller.is_known();
     let Ok(stream) = respond.send_response(Response::new(()), false) else { return Ok(()) };
     let mut stream =
         MapStream { stream, every: keep_alive_interval(&device), keep_alive: keep_alive(encoding) };

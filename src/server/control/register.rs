@@ -11,7 +11,12 @@ use crate::mesh::native::wire::{RegisterAnswer, RegisterRequest, to_json};
 use crate::service::app::App;
 use crate::service::device;
 
-pub async fn handle(body: &[u8], respond: &mut SendResponse<Bytes>, caller: Caller, app: &App) -> Result<()> {
+pub async fn handle(
+    body: &[u8],
+    respond: &mut SendResponse<Bytes>,
+    caller: &Caller,
+    app: &App,
+) -> Result<()> {
     let request = RegisterRequest::read(body)?;
     let answer = match device::register(app, caller.machine_key, caller.address, &request).await {
         Ok(answer) => answer,
@@ -24,6 +29,9 @@ pub async fn handle(body: &[u8], respond: &mut SendResponse<Bytes>, caller: Call
         }
         Err(error) => return Err(error),
     };
+    if answer.machine_authorized {
+        caller.is_known();
+    }
     refusal::answer(respond, StatusCode::OK, "application/json", Bytes::from(to_json(&answer)));
     Ok(())
 }

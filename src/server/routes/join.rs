@@ -6,6 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{JoinGrant, JoinRequest, JoinTarget, MeshCredential, OrganizationName};
+use crate::mesh::JoinCredential;
 use crate::server::extract::{Body, From};
 use crate::server::problem::Answer;
 use crate::server::state::State;
@@ -36,16 +37,23 @@ async fn redeem(
     From(origin): From,
     Body(asked): Body<JoinRequest>,
 ) -> Answer<(StatusCode, Json<JoinGrant>)> {
-    let redeemed = join::redeem(&state.app, &asked.token, origin).await?;
-    let coordinator = state.url().to_string();
+    let join::Grant { token, worker_key, mesh } = join::redeem(&state.app, &asked.token, origin).await?;
     let answer = JoinGrant {
-        worker_key: redeemed.worker_key,
-        organization: organization(&redeemed.token),
-        realm: state.realm(redeemed.token.realm_id, &redeemed.token.realm_label),
-        mesh: MeshCredential::Tailscale { login_server: coordinator.clone(), auth_key: redeemed.auth_key },
-        coordinator,
+        worker_key,
+        coordinator: state.url().to_string(),
+        organization: organization(&token),
+        realm: state.realm(token.realm_id, &token.realm_label),
+        mesh: credential(mesh),
     };
     Ok((StatusCode::CREATED, Json(answer)))
+}
+
+fn credential(mesh: JoinCredential) -> MeshCredential {
+    match mesh {
+        JoinCredential::Tailscale { login_server, auth_key } => {
+            MeshCredential::Tailscale { login_server, auth_key }
+        }
+    }
 }
 
 fn organization(token: &JoinTokenRow) -> OrganizationName {

@@ -180,7 +180,7 @@ pub(super) fn node_unknown() -> Error {
         .hint("log in again: `tailscale up --force-reauth`")
 }
 
-fn shutting_down() -> Error {
+pub fn shutting_down() -> Error {
     Error::new(Kind::Unavailable, "shutting_down", "the coordinator is shutting down")
         .hint("try again shortly")
 }

@@ -233,17 +233,20 @@ impl Task {
     }
 
     fn put(&mut self, node: Node) {
-        self.forget_expiry(node.number);
-        if let Some(at) = node.key_expires_at {
-            self.deadlines.expire(at, node.number);
-        }
+        let number = node.number;
+        let before = self.key_end(number);
         self.state.put(node);
-    }
-
-    fn forget_expiry(&mut self, number: NodeNumber) {
-        if let Some(at) = self.state.entry(number).and_then(|entry| entry.node.key_expires_at) {
+        let now = self.key_end(number);
+        if let Some(at) = before.filter(|_| before != now) {
             self.deadlines.spare(at, number);
         }
+        if let Some(at) = now {
+            self.deadlines.expire(at, number);
+        }
+    }
+
+    fn key_end(&self, number: NodeNumber) -> Option<Timestamp> {
+        self.state.entry(number).and_then(|entry| entry.node.key_expires_at)
     }
 
     /// A node that was registered while the realm runs: an ephemeral one must connect within its grace.
@@ -283,8 +286,10 @@ impl Task {
     /// stream ends.
     fn remove(&mut self, number: NodeNumber) {
         self.deadlines.disarm(number);
-        self.forget_expiry(number);
         let Some(entry) = self.state.remove(number) else { return };
+        if let Some(at) = entry.node.key_expires_at {
+            self.deadlines.spare(at, number);
+        }
         let Some(session) = self.sessions.remove(&number) else { return };
         let now = self.now();
         let over = Node { key_expires_at: Some(Timestamp::from_millis(1000)), ..entry.node };

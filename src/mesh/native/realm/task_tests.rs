@@ -154,6 +154,23 @@ async fn a_device_whose_key_is_over_is_told_of_itself_alone_until_it_is_renewed(
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_end_of_a_key_is_noticed_whatever_came_late_or_moved_it() {
+    let first = Node { key_expires_at: Some(NOW.plus(Duration::from_secs(1))), ..node(1) };
+    let mut site = site(vec![first.clone()]);
+    let later =
+        Node { revision: 2, key_expires_at: Some(NOW.plus(Duration::from_secs(60))), ..first.clone() };
+    site.realm.put(later).await.unwrap();
+    site.realm.put(first).await.unwrap();
+    live(&site, 1).await;
+    site.clock.set(NOW.plus(Duration::from_secs(10)));
+    pass(31).await;
+    assert!(site.events.try_recv().is_err(), "it was put off");
+    site.clock.set(NOW.plus(Duration::from_secs(60)));
+    pass(31).await;
+    assert!(matches!(site.events.try_recv(), Ok(Event::KeyExpired(_))));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_ephemeral_node_that_stays_away_is_named_until_it_is_gone() {
     let mut site = site(vec![Node { ephemeral: true, ..node(1) }]);
     for _ in 0..2 {

@@ -12,7 +12,7 @@ use crate::core::policy::Rule;
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct RegisterAnswer {
-    pub user: AuthAnswer,
+    pub user: User,
     pub login: Login,
     pub node_key_expired: bool,
     pub machine_authorized: bool,
@@ -25,7 +25,7 @@ pub struct RegisterAnswer {
 /// `tailcfg.User`.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct AuthAnswer {
+pub struct User {
     #[serde(rename = "ID")]
     pub id: i64,
     pub display_name: String,
@@ -47,7 +47,7 @@ impl RegisterAnswer {
     pub fn authorized(node: &Node) -> Self {
         let Profile { id, login_name, display_name } = Profile::of(node);
         RegisterAnswer {
-            user: AuthAnswer { id, display_name: display_name.clone() },
+            user: User { id, display_name: display_name.clone() },
             login: Login { id, provider: "wonder".to_owned(), login_name, display_name },
             machine_authorized: true,
             ..Self::default()

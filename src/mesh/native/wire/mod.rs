@@ -8,9 +8,7 @@ mod profile;
 mod relay_map;
 mod request;
 
-pub use answer::{
-    AuthAnswer, Debug, DnsConfig, FilterRule, Login, MapHead, RegisterAnswer, Resolver, filters,
-};
+pub use answer::{Debug, DnsConfig, FilterRule, Login, MapHead, RegisterAnswer, Resolver, User, filters};
 pub use node::{PeerNode, PeerPatch, SelfNode, to_json};
 pub use profile::Profile;
 pub use relay_map::{RelayMaps, RelayNode};

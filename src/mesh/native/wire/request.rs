@@ -51,8 +51,6 @@ pub struct MapRequest {
     endpoints: Vec<String>,
     hostinfo: Option<WireHostinfo>,
     pub stream: bool,
-    pub omitpeers: bool,
-    pub readonly: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -151,12 +149,17 @@ impl WireHostinfo {
         Hostinfo {
             hostname: cut(&self.hostname),
             os: cut(&self.os),
-            client_version: cut(&self.ipnversion),
+            client_version: cut(number_of(&self.ipnversion)),
             routes,
             services: services.map(|s| Service { proto: cut(&s.proto), port: s.port }).collect(),
             ssh_host_keys: self.sshhostkeys.iter().take(MOST_ENTRIES).map(|k| cut(k)).collect(),
         }
     }
+}
+
+/// `1.80.3` of `1.80.3-t5c2…-g1a2…`: what follows is for the client's makers.
+fn number_of(version: &str) -> &str {
+    version.split(['-', '+']).next().unwrap_or_default()
 }
 
 fn cut(text: &str) -> String {
@@ -175,7 +178,7 @@ mod tests {
     #[test]
     fn keys_are_read_whatever_their_case() {
         let go = MapRequest::read(
-            br#"{"Version":145,"Hostinfo":{"IPNVersion":"1.102.3","NetInfo":{"PreferredDERP":900}}}"#,
+            br#"{"Version":145,"Hostinfo":{"IPNVersion":"1.102.3-ERR-BuildInfo","NetInfo":{"PreferredDERP":900}}}"#,
         );
         let rust = MapRequest::read(
             br#"{"Version":145,"HostInfo":{"IpnVersion":"1.102.3","NetInfo":{"PreferredDerp":900}}}"#,
