@@ -17,29 +17,33 @@ pub struct MapStream {
     body: RecvStream,
     encoding: Encoding,
     buffer: Vec<u8>,
-    /// Bytes of messages that were read, with their lengths.
-    pub bytes: u64,
     pub view: View,
 }
 
 impl MapStream {
     pub fn new(body: RecvStream, encoding: Encoding) -> MapStream {
-        MapStream { body, encoding, buffer: Vec::new(), bytes: 0, view: View::default() }
+        MapStream { body, encoding, buffer: Vec::new(), view: View::default() }
     }
 
     /// The next message, applied already; keep-alives are messages too. `None` at the end of the stream.
     pub async fn read(&mut self) -> io::Result<Option<Value>> {
-        let message = loop {
+        let Some(message) = self.read_raw().await? else { return Ok(None) };
+        let message = serde_json::from_slice(&message)?;
+        self.view.apply(&message);
+        Ok(Some(message))
+    }
+
+    /// The JSON of the next message, which is not applied: for crowds, whose views nobody can afford.
+    pub async fn read_raw(&mut self) -> io::Result<Option<Vec<u8>>> {
+        loop {
             if let Some(message) = self.take()? {
-                break message;
+                return Ok(Some(message));
             }
             let Some(part) = self.body.data().await else { return Ok(None) };
             let part = part.map_err(io::Error::other)?;
             let _ = self.body.flow_control().release_capacity(part.len());
             self.buffer.extend_from_slice(&part);
-        };
-        self.view.apply(&message);
-        Ok(Some(message))
+        }
     }
 
     /// [`MapStream::read`] of a message that must come soon.
@@ -65,17 +69,16 @@ impl MapStream {
     }
 
     /// A whole message out of the buffer.
-    fn take(&mut self) -> io::Result<Option<Value>> {
+    fn take(&mut self) -> io::Result<Option<Vec<u8>>> {
         let Some((length, rest)) = self.buffer.split_first_chunk() else { return Ok(None) };
         let length = u32::from_le_bytes(*length) as usize;
         let Some(message) = rest.get(..length) else { return Ok(None) };
-        let value = match self.encoding {
-            Encoding::Plain => serde_json::from_slice(message)?,
-            Encoding::Zstd => serde_json::from_slice(&zstd::decode_all(message)?)?,
+        let json = match self.encoding {
+            Encoding::Plain => message.to_vec(),
+            Encoding::Zstd => zstd::decode_all(message)?,
         };
         self.buffer.drain(..4 + length);
-        self.bytes += 4 + length as u64;
-        Ok(Some(value))
+        Ok(Some(json))
     }
 }
 
