@@ -242,9 +242,9 @@ impl Tailscaled {
         let mut child = command.spawn().expect("timeout(1) is there");
         // Its stdin stays open until the echo is there: nc ends with its input.
         let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(b"are you there?\n").map_err(|e| e.to_string())?;
         let mut back = [0; 15];
-        let read = child.stdout.take().unwrap().read_exact(&mut back);
+        let mut stdout = child.stdout.take().unwrap();
+        let read = stdin.write_all(b"are you there?\n").and_then(|()| stdout.read_exact(&mut back));
         drop(stdin);
         let output = child.wait_with_output().unwrap();
         match read {
