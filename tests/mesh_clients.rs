@@ -120,7 +120,7 @@ fn story_of_rust() -> Seen {
 
     let before = device.address().to_owned();
     drop(device);
-    let mut device = start("device", &[]);
+    let device = start("device", &[]);
     seen.push(("comes back after a restart with its addresses", device.address() == before));
     ada.change(&["expire", "device"]);
     drop(device);
