@@ -1,6 +1,6 @@
 //! What real devices are told of each other, and of themselves: names, changes, who is away, and who is out.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests; times are for the reader")]
 
 mod common;
 

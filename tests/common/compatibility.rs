@@ -7,8 +7,25 @@ use std::sync::{Mutex, PoisonError};
 const BEGIN: &str = "<!-- clients:begin -->\n";
 const END: &str = "<!-- clients:end -->";
 
-/// What a story saw: features in their order, and whether they work.
-pub type Seen = Vec<(&'static str, bool)>;
+/// What a story saw: features in their order, and a word on each.
+#[derive(Default)]
+pub struct Seen(Vec<(&'static str, &'static str)>);
+
+impl Seen {
+    pub fn new() -> Seen {
+        Seen::default()
+    }
+
+    /// Whether a feature works.
+    pub fn push(&mut self, (feature, works): (&'static str, bool)) {
+        self.note(feature, if works { "yes" } else { "no" });
+    }
+
+    /// What there is to say of a feature that the client does not have, or promises nothing of.
+    pub fn note(&mut self, feature: &'static str, word: &'static str) {
+        self.0.push((feature, word));
+    }
+}
 
 /// Compares a client's column of the table with what its story saw, or writes it.
 pub fn check(clients: &[&str], client: &str, seen: &Seen) {
@@ -34,11 +51,11 @@ fn fill(table: &str, clients: &[&str], client: &str, seen: &Seen) -> String {
     let column = clients.iter().position(|c| *c == client).expect("the table has a column for it");
     let rows: Vec<Vec<&str>> = table.lines().skip(2).map(cells).collect();
     let mut filled = format!("| | {} |\n|---|{}\n", clients.join(" | "), "---|".repeat(clients.len()));
-    for (feature, works) in seen {
+    for (feature, word) in &seen.0 {
         let known = rows.iter().find(|row| row.first() == Some(feature));
         let cell = |i: usize| known.and_then(|row| row.get(i + 1)).copied().unwrap_or_default();
         let mut line: Vec<&str> = (0..clients.len()).map(cell).collect();
-        line[column] = if *works { "yes" } else { "no" };
+        line[column] = word;
         filled += &format!("| {feature} | {} |\n", line.join(" | "));
     }
     filled

@@ -71,7 +71,7 @@ where
     loop {
         tokio::select! {
             accepted = connection.accept() => match accepted {
-                Some(Ok((request, respond))) => requests.push(handle(request, respond, &caller, &app)),
+                Some(Ok((request, respond))) => requests.push(Box::pin(handle(request, respond, &caller, &app))),
                 Some(Err(_)) | None => return,
             },
             Some(()) = requests.next(), if !requests.is_empty() => {}
@@ -115,18 +115,20 @@ async fn dispatch(
 }
 
 /// Endpoints of the protocol that this coordinator does not offer: docs/compatibility.md lists them.
+const UNSUPPORTED: [&str; 7] = [
+    "/machine/set-dns",
+    "/machine/feature/query",
+    "/machine/id-token",
+    "/machine/audit-log",
+    "/machine/set-device-attr",
+    "/machine/whoami",
+    "/machine/c2n",
+];
+/// The same for all that begins so.
+const UNSUPPORTED_BELOW: [&str; 3] = ["/machine/tka/", "/machine/webclient/", "/machine/ssh/"];
+
 fn is_known(path: &str) -> bool {
-    const EXACT: [&str; 7] = [
-        "/machine/set-dns",
-        "/machine/feature/query",
-        "/machine/id-token",
-        "/machine/audit-log",
-        "/machine/set-device-attr",
-        "/machine/whoami",
-        "/machine/c2n",
-    ];
-    const BELOW: [&str; 3] = ["/machine/tka/", "/machine/webclient/", "/machine/ssh/"];
-    EXACT.contains(&path) || BELOW.iter().any(|prefix| path.starts_with(prefix))
+    UNSUPPORTED.contains(&path) || UNSUPPORTED_BELOW.iter().any(|prefix| path.starts_with(prefix))
 }
 
 fn unsupported(path: &str) -> Error {
@@ -184,5 +186,18 @@ mod tests {
         assert!(crowd.enter(address).is_none());
         known.is_known();
         assert!(crowd.enter(address).is_some(), "a node does not count");
+    }
+
+    #[test]
+    fn the_document_lists_exactly_what_is_not_supported() {
+        let document = include_str!("../../../docs/compatibility.md");
+        let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        let mut listed: Vec<&str> = rows.filter(|cell| cell.starts_with("/machine/")).collect();
+        let below = UNSUPPORTED_BELOW.map(|prefix| format!("{prefix}…"));
+        let mut answered: Vec<&str> =
+            UNSUPPORTED.iter().copied().chain(below.iter().map(String::as_str)).collect();
+        listed.sort_unstable();
+        answered.sort_unstable();
+        assert_eq!(listed, answered);
     }
 }
