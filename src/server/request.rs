@@ -1,10 +1,11 @@
 //! What happens to every request on its way in and out: an id, a log line, a bound on its time, and a
 //! problem instead of a panic.
 
+use axum::body::HttpBody as _;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use std::any::Any;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -40,11 +41,17 @@ pub async fn trace(request: Request, next: Next) -> Response {
     let id = request.headers().get(ID).and_then(sane).unwrap_or_else(|| hex::encode(&random_bytes::<8>()));
     let span = tracing::info_span!("request", id);
     let told = Told::of(&request);
+    let has_body = !request.body().is_end_stream();
     let answer = CURRENT.scope(id.clone(), next.run(request).instrument(span.clone()));
     let mut response = answer.await;
     span.in_scope(|| told.log(response.status(), started.elapsed()));
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(ID, id);
+    }
+    if has_body && (response.status().is_client_error() || response.status().is_server_error()) {
+        // Whoever is refused before the body was read is told not to send another request after it: the
+        // connection ends there, and a client that reuses it would see it break.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

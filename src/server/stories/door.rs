@@ -133,6 +133,14 @@ async fn what_is_not_there_is_a_problem() {
 }
 
 #[tokio::test]
+async fn who_is_refused_before_his_body_was_read_is_told_that_the_connection_ends() {
+    let server = Server::start(Limits::default());
+    let head = "PUT /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n";
+    let answer = say(server.connect().await, head).await;
+    assert!(answer.starts_with("HTTP/1.1 404") && answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_panic_is_one_request_s_problem_and_says_nothing() {
     let server = Server::start(Limits::default());
     let answer = server.get("/panic", "").await;
