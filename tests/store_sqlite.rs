@@ -11,6 +11,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use common::database::Database;
 use futures_util::future::join_all;
@@ -197,6 +198,9 @@ async fn a_damaged_database_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("wonder.db");
     drop(open(&path).unwrap());
+    // The store's threads close the file, and with the last of them its log goes.
+    let log = directory.path().join("wonder.db-wal");
+    common::wait::wait_until("the database is closed", Duration::from_secs(30), || !log.exists());
     let whole = fs::read(&path).unwrap();
     let cut_off = whole[..whole.len() / 2].to_vec();
     let mut scrambled = whole;

@@ -16,6 +16,8 @@ mod embedded {
 struct Found {
     /// The newest migration that ran; none in a new database.
     version: Option<i64>,
+    /// Tables beside that of the migrations, which another process may be making just now. Counted first:
+    /// where there are any of ours, the migration that made them can be read.
     tables: i64,
 }
 
@@ -50,7 +52,9 @@ fn foreign(name: &str) -> Error {
 pub(super) fn sqlite_is_behind(raw: &rusqlite::Connection, path: &Path) -> Result<bool> {
     let count =
         |sql: &str| raw.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).map_err(|e| on_open(path, e));
-    let tables = count("SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table'")?.unwrap_or(0);
+    let beside =
+        "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name <> 'refinery_schema_history'";
+    let tables = count(beside)?.unwrap_or(0);
     let history = count("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'refinery_schema_history'")?;
     let version = match history {
         Some(1) => count("SELECT MAX(version) FROM refinery_schema_history")?,
@@ -65,7 +69,7 @@ pub(super) fn postgres_is_behind(client: &mut postgres::Client, name: &str) -> R
         client.query_one(sql, &[]).map(|row| row.get::<_, Option<i64>>(0)).map_err(|e| failed(name, e))
     };
     let in_schema = "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema()";
-    let tables = count(in_schema)?.unwrap_or(0);
+    let tables = count(&format!("{in_schema} AND tablename <> 'refinery_schema_history'"))?.unwrap_or(0);
     let history = count(&format!("{in_schema} AND tablename = 'refinery_schema_history'"))?;
     let version = match history {
         Some(1) => count("SELECT CAST(MAX(version) AS BIGINT) FROM refinery_schema_history")?,
