@@ -83,6 +83,11 @@ pub struct Service {
 }
 
 impl Node {
+    /// Ends the node key at `now`; one that is over already stays so since then.
+    pub fn expire(&mut self, now: Timestamp) {
+        self.key_expires_at = Some(self.key_expires_at.map_or(now, |at| at.min(now)));
+    }
+
     /// Whether the node key is over at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.key_expires_at.is_some_and(|at| at <= now)

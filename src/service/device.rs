@@ -142,7 +142,7 @@ async fn log_out(app: &App, node: Node, address: IpAddr) -> Result<RegisterAnswe
             store::node::delete(tx, id)?;
             return Ok(Some(node));
         }
-        node.key_expires_at = Some(node.key_expires_at.map_or(now, |at: Timestamp| at.min(now)));
+        node.expire(now);
         store::node::save(tx, &mut node)?;
         Ok(Some(node))
     };

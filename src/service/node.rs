@@ -62,7 +62,7 @@ pub async fn rename(app: &App, may: &May<ManageNodes>, reference: &str, name: Ho
 pub async fn expire(app: &App, may: &May<ManageNodes>, reference: &str) -> Result<Seen> {
     let now = app.now();
     change(app, may, reference, "node.expire", move |_, node| {
-        node.key_expires_at = Some(node.key_expires_at.map_or(now, |at| at.min(now)));
+        node.expire(now);
         Ok(())
     })
     .await

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::engine::params;
-use super::{Read, Row, Tx};
+use super::{Read, Row, Tx, Value};
 use crate::core::address::Address;
 use crate::core::id::{NodeId, NodeNumber, RealmId};
 use crate::core::key::{MachineKey, NodeKey};
@@ -130,12 +130,25 @@ pub fn next_address(tx: &mut Tx<'_>, realm: RealmId) -> Result<Address> {
     Ok(address)
 }
 
+/// What the columns of a report hold, from `disco_key` to `last_seen_at`, in the order that [`insert`] and
+/// [`save_reports`] name them.
+fn report_values(report: &Report) -> Result<[Value; 7]> {
+    Ok([
+        report.disco_key.into(),
+        to_json(&report.endpoints)?.into(),
+        i64::from(report.home_relay).into(),
+        i64::from(report.capability).into(),
+        to_json(&report.hostinfo)?.into(),
+        report.first_seen_at.into(),
+        report.last_seen_at.into(),
+    ])
+}
+
 pub fn insert(tx: &mut Tx<'_>, node: &Node) -> Result<()> {
     let sql = "INSERT INTO nodes (id, number, realm_id, owner_id, machine_key, node_key, name, renamed, \
         address, tags, ephemeral, approved_routes, created_at, key_expires_at, revision, disco_key, endpoints, \
         home_relay, capability, hostinfo, first_seen_at, last_seen_at) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
-    let report = &node.report;
     let values = params![
         node.id,
         node.number.0,
@@ -152,15 +165,9 @@ pub fn insert(tx: &mut Tx<'_>, node: &Node) -> Result<()> {
         node.created_at,
         node.key_expires_at,
         node.revision,
-        report.disco_key,
-        to_json(&report.endpoints)?,
-        i64::from(report.home_relay),
-        i64::from(report.capability),
-        to_json(&report.hostinfo)?,
-        report.first_seen_at,
-        report.last_seen_at,
     ];
-    tx.execute(sql, values).map(|_| ())
+    let values = [values.as_slice(), &report_values(&node.report)?].concat();
+    tx.execute(sql, &values).map(|_| ())
 }
 
 /// Writes all but the report, and moves the revision on. Fails with `changed_meanwhile` where somebody
@@ -194,17 +201,8 @@ pub fn save_reports(tx: &mut Tx<'_>, reports: &HashMap<NodeNumber, Report>) -> R
     let sql = "UPDATE nodes SET disco_key = ?2, endpoints = ?3, home_relay = ?4, capability = ?5, \
         hostinfo = ?6, first_seen_at = ?7, last_seen_at = ?8 WHERE number = ?1";
     for (number, report) in reports {
-        let values = params![
-            number.0,
-            report.disco_key,
-            to_json(&report.endpoints)?,
-            i64::from(report.home_relay),
-            i64::from(report.capability),
-            to_json(&report.hostinfo)?,
-            report.first_seen_at,
-            report.last_seen_at,
-        ];
-        tx.execute(sql, values)?;
+        let values = [params![number.0].as_slice(), &report_values(report)?].concat();
+        tx.execute(sql, &values)?;
     }
     Ok(())
 }
