@@ -14,7 +14,7 @@ use crate::core::key::MachineKey;
 use crate::core::node::Node;
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result, Timestamp};
-use crate::mesh::native::realm::{Attached, Device, Outbox, Realm};
+use crate::mesh::native::realm::{Attached, Device, Outbox, Realm, node_unknown};
 use crate::mesh::native::wire::{MapRequest, RegisterAnswer, RegisterRequest};
 use crate::store::{self, Tx};
 
@@ -226,7 +226,7 @@ async fn running_realm(app: &App, device: Device) -> Result<Realm> {
         return mesh.realms().start(realm).await;
     }
     let found = app.store().read(move |read| store::node::admission(read, key)).await?;
-    let (id, _) = found.ok_or_else(|| Error::new(Kind::NotFound, "node_unknown", "no such node here"))?;
+    let (id, _) = found.ok_or_else(node_unknown)?;
     let realm = mesh.realms().start(id).await?;
     mesh.at_home(key, id);
     Ok(realm)

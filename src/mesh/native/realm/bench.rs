@@ -57,8 +57,9 @@ impl Map {
 
     /// The first message of a device's stream, in parts.
     pub fn whole(&mut self, viewer: i64) -> Vec<Bytes> {
-        let map = self.state.full_map(NodeNumber(viewer), Client::USUAL, &self.settings, self.now);
-        map.unwrap_or_default()
+        let viewer = NodeNumber(viewer);
+        let own = self.state.own_part(viewer, self.now).unwrap_or_default();
+        self.state.full_map(viewer, &own, Client::USUAL, &self.settings, self.now)
     }
 
     /// Forgets every piece that was kept of whole maps, as after a restart.

@@ -77,19 +77,18 @@ impl MapCache {
 }
 
 impl State {
-    /// The first message of a stream: everything. `None` for a node that is not here. Cost: a copy of each
-    /// piece's reference, and what is out of date anew.
+    /// The first message of a stream: everything, `own` being the viewer's [`own_part`](Self::own_part).
+    /// Cost: a copy of each piece's reference, and what is out of date anew.
     pub fn full_map(
         &mut self,
         viewer: NodeNumber,
+        own: &[u8],
         client: Client,
         settings: &Settings,
         now: Timestamp,
-    ) -> Option<Vec<Bytes>> {
+    ) -> Vec<Bytes> {
         let encoding = client.encoding;
-        let mut own = vec![b'{'];
-        own.extend(self.own_part(viewer, now)?);
-        own.extend(format!("\"ControlTime\":\"{now}\",").as_bytes());
+        let own = [b"{", own, format!("\"ControlTime\":\"{now}\",").as_bytes()].concat();
         let mut pieces = vec![encoding.encode(&own), self.head(client, settings)];
         // Whoever's key is over is told of himself alone.
         let expired = self.is_expired(viewer, now);
@@ -102,7 +101,7 @@ impl State {
             pieces.push(piece);
         }
         pieces.push(encoding.encode(b"]}"));
-        Some(frame::message(pieces))
+        frame::message(pieces)
     }
 
     /// `"Node":…,"PacketFilters":…,` as the node itself is told them.

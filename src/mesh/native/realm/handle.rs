@@ -175,7 +175,7 @@ impl Drop for Attached {
     }
 }
 
-pub(super) fn node_unknown() -> Error {
+pub fn node_unknown() -> Error {
     Error::new(Kind::NotFound, "node_unknown", "this node is not part of any mesh here")
         .hint("log in again: `tailscale up --force-reauth`")
 }

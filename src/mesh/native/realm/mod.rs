@@ -20,7 +20,7 @@ mod unsaved;
 mod view;
 
 pub use frame::{Encoding, keep_alive};
-pub use handle::{Attached, Device, Event, Live, Realm, Reported, shutting_down};
+pub use handle::{Attached, Device, Event, Live, Realm, Reported, node_unknown, shutting_down};
 pub use outbox::{Next, Outbox};
 pub use settings::Settings;
 pub use task::{Surroundings, start};

@@ -165,8 +165,9 @@ impl World {
         let now = self.now();
         let read = |message: Vec<bytes::Bytes>| -> Vec<u8> { message.concat()[4..].to_vec() };
         let plain = Client { encoding: Encoding::Plain, pins: true };
-        let plain = read(self.state.full_map(VIEWER, plain, &settings, now).unwrap());
-        let zstd = read(self.state.full_map(VIEWER, Client::USUAL, &settings, now).unwrap());
+        let own = self.state.own_part(VIEWER, now).unwrap();
+        let plain = read(self.state.full_map(VIEWER, &own, plain, &settings, now));
+        let zstd = read(self.state.full_map(VIEWER, &own, Client::USUAL, &settings, now));
         assert_eq!(plain, zstd::decode_all(&zstd[..]).unwrap(), "both encodings say the same");
         let map: Value = serde_json::from_slice(&plain).unwrap();
         map["Peers"]

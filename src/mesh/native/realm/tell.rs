@@ -60,12 +60,21 @@ impl Task {
                 drop(asker.map(|(_, reply)| reply.send(Err(node_unknown()))));
                 continue;
             };
-            connected.told_self = self.state.own_part(number, now).map_or(0, |own| digest(&own));
             connected.muted = self.state.is_expired(number, now);
-            match self.state.full_map(number, connected.client, &self.around.settings, now) {
+            match self.state.own_part(number, now) {
                 // A list without peers changes nothing in a client: only a new stream starts empty.
                 Some(_) if asker.is_none() && self.state.peers_of(number) == 0 => connected.outbox.close(),
-                Some(map) => connected.outbox.restart(map),
+                Some(own) => {
+                    connected.told_self = digest(&own);
+                    let settings = &self.around.settings;
+                    connected.outbox.restart(self.state.full_map(
+                        number,
+                        &own,
+                        connected.client,
+                        settings,
+                        now,
+                    ));
+                }
                 None => connected.outbox.close(),
             }
             if let Some((realm, reply)) = asker {
