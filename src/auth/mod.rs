@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod limit;
+pub mod oidc;
 pub mod password;
 pub mod seal;
 pub mod session;

@@ -10,6 +10,7 @@ pub mod name;
 pub mod node;
 pub mod page;
 pub mod policy;
+pub mod provider;
 pub mod realm;
 pub mod role;
 pub mod route;

@@ -53,7 +53,7 @@ pub async fn redeem(app: &App, set_up: SetUp, origin: Origin) -> Result<User> {
     let (actor, now) = (Actor::coordinator(origin), app.now());
     app.store()
         .write(move |tx| match setup_code::take(tx, code)? {
-            true => user::insert(tx, &actor, now, (email, hash), true),
+            true => user::insert(tx, &actor, now, (email, Some(hash)), true),
             false => Err(wrong_code()),
         })
         .await

@@ -38,16 +38,16 @@ pub struct NewUser {
 pub async fn create(app: &App, operator: &Operator, new: NewUser) -> Result<User> {
     let hash = app.passwords().hash(new.password).await?;
     let (actor, now) = (operator.actor.clone(), app.now());
-    app.store().write(move |tx| insert(tx, &actor, now, (new.email, hash), new.admin)).await
+    app.store().write(move |tx| insert(tx, &actor, now, (new.email, Some(hash)), new.admin)).await
 }
 
-/// Makes an account of an e-mail address and a password hash, within a transaction. The first one
+/// Makes an account of an e-mail address and a password hash (none: they log in elsewhere), within a transaction. The first one
 /// administers the coordinator, and ends the time of the set-up code.
 pub(super) fn insert(
     tx: &mut Tx<'_>,
     actor: &Actor,
     now: Timestamp,
-    (email, hash): (Email, String),
+    (email, hash): (Email, Option<String>),
     admin: bool,
 ) -> Result<User> {
     let number = crate::store::counter::next_user(tx)?;
@@ -60,7 +60,7 @@ pub(super) fn insert(
         created_at: now,
         last_login_at: None,
     };
-    if !user::insert(tx, &user, &hash)? {
+    if !user::insert(tx, &user, hash)? {
         return Err(taken(&user.email));
     }
     setup_code::clear(tx)?;

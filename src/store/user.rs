@@ -35,8 +35,9 @@ fn from_row(row: &mut Row) -> Result<User> {
     })
 }
 
-/// Tells whether it was inserted: not when somebody has that e-mail address already.
-pub fn insert(tx: &mut Tx<'_>, user: &User, password_hash: &str) -> Result<bool> {
+/// Tells whether it was inserted: not when somebody has that e-mail address already. Without a password hash
+/// they log in elsewhere.
+pub fn insert(tx: &mut Tx<'_>, user: &User, password_hash: Option<String>) -> Result<bool> {
     let sql = "INSERT INTO users (id, number, email, password_hash, admin, created_at) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (email) DO NOTHING";
     let User { id, number, email, admin, created_at, .. } = user.clone();
@@ -73,6 +74,13 @@ pub fn begin_log_in(tx: &mut Tx<'_>, id: UserId, password_hash: &str, at: Timest
     let sql = "UPDATE users SET last_login_at = ?3 \
         WHERE id = ?1 AND password_hash = ?2 AND disabled_at IS NULL";
     Ok(tx.execute(sql, params![id, password_hash, at])? == 1)
+}
+
+/// Notes a log-in elsewhere; tells whether it may begin: not when the account is disabled. Log-ins of one user wait
+/// here for each other.
+pub fn begin_proven_log_in(tx: &mut Tx<'_>, id: UserId, at: Timestamp) -> Result<bool> {
+    let sql = "UPDATE users SET last_login_at = ?2 WHERE id = ?1 AND disabled_at IS NULL";
+    Ok(tx.execute(sql, params![id, at])? == 1)
 }
 
 /// Tells whether this changed anything.

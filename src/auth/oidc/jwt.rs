@@ -1,0 +1,112 @@
+//! The tokens of a provider that are no ID tokens: access tokens that are JWTs (RFC 9068, and what providers made
+//! before it), and logout tokens. Checks who signed; what the claims are good for is the caller's affair.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeyUse, CoreJwsSigningAlgorithm};
+use openidconnect::{JsonWebKey as _, JsonWebKeySet};
+use serde::Deserialize;
+
+use super::claims::Claims;
+use super::directory::{Directory, Metadata};
+use super::flow::{ALGORITHMS, payload};
+use crate::core::provider::Provider;
+use crate::core::{Result, Timestamp};
+
+/// The longest token, in bytes.
+const LONGEST: usize = 16 * 1024;
+
+/// A token that the provider has signed.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// What it says it is (`typ` of its header), in lower case.
+    pub kind: Option<String>,
+    pub claims: Claims,
+}
+
+/// Why a token does not count, for the log.
+pub type Reason = &'static str;
+
+#[derive(Deserialize)]
+struct Header {
+    alg: CoreJwsSigningAlgorithm,
+    kid: Option<String>,
+    typ: Option<String>,
+    /// What must be understood (RFC 7515 section 4.1.11); nothing of it is.
+    crit: Option<serde::de::IgnoredAny>,
+}
+
+/// Whether this looks like a compact JWT.
+pub fn is_jwt(text: &str) -> bool {
+    text.starts_with("eyJ") && text.split('.').count() == 3
+}
+
+/// Who issued a token, as it says itself: to find the provider to check it with.
+pub fn claimed_issuer(token: &str) -> Option<String> {
+    (token.len() <= LONGEST).then(|| payload(token)?.text("iss").map(str::to_owned)).flatten()
+}
+
+/// Checks that `provider` signed a token, and says to be its issuer. An error is about the provider, which may
+/// be away; a [`Reason`] about the token.
+pub async fn check(
+    directory: &Directory,
+    provider: &Provider,
+    token: &str,
+    now: Timestamp,
+) -> Result<Result<Signed, Reason>> {
+    let metadata = directory.metadata(provider, now).await?;
+    match verify(&metadata, token) {
+        Err(Fault::UnknownKey) => {}
+        done => return Ok(of_issuer(done, provider)),
+    }
+    let metadata = directory.with_new_keys(provider, now).await?;
+    Ok(of_issuer(verify(&metadata, token), provider))
+}
+
+fn of_issuer(verified: Result<Signed, Fault>, provider: &Provider) -> Result<Signed, Reason> {
+    match verified {
+        Ok(signed) if signed.claims.text("iss") == Some(provider.issuer.as_str()) => Ok(signed),
+        Ok(_) => Err("it is of another issuer"),
+        Err(Fault::UnknownKey) => Err("it is signed with an unknown key"),
+        Err(Fault::Bad(reason)) => Err(reason),
+    }
+}
+
+#[derive(Debug)]
+enum Fault {
+    UnknownKey,
+    Bad(Reason),
+}
+
+fn verify(metadata: &Metadata, token: &str) -> Result<Signed, Fault> {
+    let (header, message, signature) = take_apart(token).ok_or(Fault::Bad("it is no signed JWT"))?;
+    if header.crit.is_some() || !ALGORITHMS.contains(&header.alg) {
+        return Err(Fault::Bad("its algorithm is not accepted"));
+    }
+    let mut keys = candidates(metadata.jwks(), header.kid.as_deref()).peekable();
+    if keys.peek().is_none() {
+        return Err(Fault::UnknownKey);
+    }
+    if !keys.any(|key| key.verify_signature(&header.alg, message.as_bytes(), &signature).is_ok()) {
+        return Err(Fault::Bad("its signature is wrong"));
+    }
+    let claims = payload(token).ok_or(Fault::Bad("its claims are not JSON"))?;
+    let kind = header.typ.map(|typ| typ.to_ascii_lowercase().trim_start_matches("application/").to_owned());
+    Ok(Signed { kind, claims })
+}
+
+fn take_apart(token: &str) -> Option<(Header, &str, Vec<u8>)> {
+    let (message, signature) = token.rsplit_once('.').filter(|_| token.len() <= LONGEST && is_jwt(token))?;
+    let header = URL_SAFE_NO_PAD.decode(message.split('.').next()?).ok()?;
+    Some((serde_json::from_slice(&header).ok()?, message, URL_SAFE_NO_PAD.decode(signature).ok()?))
+}
+
+/// The keys that may have signed: by id where the token names one, and never one that is for encryption.
+fn candidates<'k>(
+    keys: &'k JsonWebKeySet<CoreJsonWebKey>,
+    id: Option<&'k str>,
+) -> impl Iterator<Item = &'k CoreJsonWebKey> {
+    let signs = |key: &&CoreJsonWebKey| key.key_use().is_none_or(|u| *u == CoreJsonWebKeyUse::Signature);
+    let named = move |key: &&CoreJsonWebKey| id.is_none_or(|id| key.key_id().is_some_and(|kid| kid.as_str() == id));
+    keys.keys().iter().filter(signs).filter(named)
+}
