@@ -70,8 +70,8 @@ pub use key::{CreateKey, Key, KeyAnswer, KeyList, NewKey, RotateKey, Scope};
 pub use member::{Departure, DepartureQuery, Member, MemberAnswer, MemberList, SetRole, Transfer};
 pub use node::{ApproveNode, ApproveRoutes, Node, NodeAnswer, NodeList, NodeRoutes, RenameNode};
 pub use organization::{
-    ConfirmQuery, CreateOrganization, DeletedOrganization, Organization, OrganizationAnswer, OrganizationList,
-    OrganizationName, OrganizationRole, Realm, RenameOrganization,
+    ConfirmQuery, CreateOrganization, DeletedOrganization, Organization, OrganizationAnswer,
+    OrganizationList, OrganizationName, OrganizationRole, Realm, RenameOrganization,
 };
 pub use page::ListQuery;
 pub use problem::Problem;

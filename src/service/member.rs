@@ -11,7 +11,9 @@ use super::realm;
 use crate::core::id::{OrgId, UserId};
 use crate::core::node::Node;
 use crate::core::page::Page;
-use crate::core::role::{ManageAdmins, RemoveMembers, Role, TransferOwnership, ViewMembers, ViewOrganization};
+use crate::core::role::{
+    ManageAdmins, RemoveMembers, Role, TransferOwnership, ViewMembers, ViewOrganization,
+};
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::store::member::{self, Member};
 use crate::store::{self, Read, Tx, api_key, invitation, join_token};
@@ -84,7 +86,11 @@ pub async fn transfer(app: &App, may: &May<TransferOwnership>, who: &str) -> Res
             return Err(Error::new(Kind::Conflict, "account_disabled", message));
         }
         if !member::transfer(tx, org, from, member.user)? {
-            return Err(Error::new(Kind::Conflict, "changed_meanwhile", "somebody else has just changed this"));
+            return Err(Error::new(
+                Kind::Conflict,
+                "changed_meanwhile",
+                "somebody else has just changed this",
+            ));
         }
         let change = Change::new("organization.transfer", org, &member.email).of(org);
         audit::record(tx, now, held.actor(), change)?;

@@ -96,7 +96,8 @@ pub fn page(read: &mut Read<'_>, realm: RealmId, after: NodeNumber, limit: i64) 
 
 /// Somebody's own devices in a realm: the tagged ones are the realm's.
 pub fn of_owner(read: &mut Read<'_>, realm: RealmId, owner: UserId) -> Result<Vec<Node>> {
-    let sql = format!("{SELECT} WHERE n.realm_id = ?1 AND n.owner_id = ?2 AND n.tags = '[]' ORDER BY n.number");
+    let sql =
+        format!("{SELECT} WHERE n.realm_id = ?1 AND n.owner_id = ?2 AND n.tags = '[]' ORDER BY n.number");
     read.query(&sql, params![realm, owner])?.into_iter().map(from_row).collect()
 }
 

@@ -6,9 +6,7 @@ use utoipa_axum::routes;
 
 use super::nodes::present as present_node;
 use super::organizations::{present_role, read_role};
-use crate::api::{
-    Departure, DepartureQuery, ListQuery, Member, MemberAnswer, MemberList, SetRole, Transfer,
-};
+use crate::api::{Departure, DepartureQuery, ListQuery, Member, MemberAnswer, MemberList, SetRole, Transfer};
 use crate::core::role::{ManageAdmins, RemoveMembers, TransferOwnership, ViewMembers, ViewOrganization};
 use crate::server::extract::{Asked, Body, Listing, Target};
 use crate::server::problem::Answer;
