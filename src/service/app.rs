@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::approval;
+use super::invitation::InvitationLimits;
 use super::join::JoinLimit;
 use super::log_in_limits::LogInLimits;
 use super::mesh::Mesh;
@@ -62,6 +63,7 @@ struct Parts {
     log_in_limits: LogInLimits,
     join_limit: JoinLimit,
     approval_limit: Limit,
+    invitation_limits: InvitationLimits,
     mesh: Mesh,
 }
 
@@ -79,6 +81,7 @@ impl App {
             log_in_limits,
             join_limit,
             approval_limit: approval::limit(),
+            invitation_limits: InvitationLimits::default(),
             mesh,
         }))
     }
@@ -125,6 +128,10 @@ impl App {
 
     pub(super) fn approval_limit(&self) -> &Limit {
         &self.0.approval_limit
+    }
+
+    pub(super) fn invitation_limits(&self) -> &InvitationLimits {
+        &self.0.invitation_limits
     }
 
     pub(super) fn log_in_limits(&self) -> &LogInLimits {
