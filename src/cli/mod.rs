@@ -6,6 +6,7 @@ mod generate;
 mod key;
 mod log;
 mod login;
+mod member;
 mod node;
 mod org;
 mod serve;

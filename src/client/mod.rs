@@ -3,8 +3,10 @@
 
 mod call;
 mod failure;
+mod invitation;
 mod join;
 mod key;
+mod member;
 mod node;
 mod organization;
 mod session;

@@ -5,12 +5,14 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::core::provider::Configured;
 use crate::core::secret::Secret;
 use crate::core::url::BaseUrl;
 use crate::core::{Error, Kind, Result, time};
 
 mod dns;
 mod file;
+mod provider;
 
 pub use dns::Dns;
 use file::File;
@@ -77,6 +79,10 @@ pub struct Settings {
     pub dns: Dns,
     /// Files or URLs of further relays, each a DERP map in JSON.
     pub relay_maps: Vec<String>,
+    /// Whether people log in with passwords that are kept here.
+    pub local_accounts: bool,
+    /// Where people log in elsewhere.
+    pub providers: Vec<Configured>,
 }
 
 /// A certificate chain and its key, both PEM.
@@ -114,6 +120,8 @@ impl Settings {
             tls,
             dns: file.dns.check()?,
             relay_maps: file.relay_maps,
+            local_accounts: file.local_accounts.unwrap_or(true),
+            providers: provider::read(file.provider)?,
         })
     }
 }

@@ -67,6 +67,8 @@ ids! {
     EventId = "event";
     /// A device that waits for a person's approval.
     ApprovalId = "approval";
+    /// What lets somebody become a member.
+    InvitationId = "invitation";
 }
 
 /// The number by which the coordination protocol knows a node (`tailcfg.NodeID`): positive, from one

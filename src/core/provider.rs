@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use super::id::OrgId;
 use super::role::Role;
+use super::secret::Secret;
 use super::url::BaseUrl;
 use super::{Error, Result};
 
@@ -122,6 +123,14 @@ pub struct Provider {
     /// Who is a member where, by what the provider says of them.
     #[serde(default)]
     pub rules: Vec<Rule>,
+}
+
+/// A provider, and what this coordinator proves itself by there.
+#[derive(Clone, Debug)]
+pub struct Configured {
+    pub provider: Provider,
+    /// None for a public client.
+    pub secret: Option<Secret>,
 }
 
 fn usual_scopes() -> Vec<String> {

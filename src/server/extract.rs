@@ -13,12 +13,14 @@ use super::request::{self, Peer};
 use super::state::State;
 use crate::api::ListQuery;
 use crate::auth::api_key;
+use crate::auth::oidc::jwt;
 use crate::core::page::Page;
 use crate::core::role::Permission;
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 use crate::service::audit::Origin;
 use crate::service::authority::{Caller, May};
+use crate::service::oidc::bearer;
 use crate::service::worker::{self, Worker};
 use crate::service::{key, session};
 
@@ -31,11 +33,14 @@ pub struct Body<T>(pub T);
 /// The page of a list that the query asks for.
 pub struct Listing(pub Page);
 
+/// The query of what is no list.
+pub struct Asked<T>(pub T);
+
 /// What the last part of the path names.
 pub struct Target(pub String);
 
 /// The secret of the `Authorization: Bearer` header (RFC 6750 section 2.1): never of a query or a cookie.
-fn bearer(headers: &HeaderMap) -> Result<Secret> {
+fn bearer_of(headers: &HeaderMap) -> Result<Secret> {
     let missing = || {
         Error::new(Kind::Unauthenticated, "not_logged_in", "this takes a log-in or an API key")
             .hint("log in with `wonder login`, or send Authorization: Bearer with an API key")
@@ -64,10 +69,11 @@ impl FromRequestParts<State> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
-        let secret = bearer(&parts.headers)?;
+        let secret = bearer_of(&parts.headers)?;
         let Ok(From(origin)) = From::from_request_parts(parts, state).await;
         let caller = match api_key::is_api_key(secret.reveal()) {
             true => key::authenticate(&state.app, &secret, origin).await?,
+            false if jwt::is_jwt(secret.reveal()) => bearer::authenticate(&state.app, &secret, origin).await?,
             false => session::authenticate(&state.app, &secret, origin).await?,
         };
         Ok(caller)
@@ -78,7 +84,7 @@ impl FromRequestParts<State> for Worker {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
-        let secret = bearer(&parts.headers)?;
+        let secret = bearer_of(&parts.headers)?;
         let Ok(From(origin)) = From::from_request_parts(parts, state).await;
         Ok(worker::authenticate(&state.app, &secret, origin).await?)
     }
@@ -126,6 +132,19 @@ impl FromRequestParts<State> for Listing {
                 .hint("a list takes limit and cursor")
         })?;
         Ok(Listing(Page::new(query.limit, query.cursor.as_deref())?))
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts<State> for Asked<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        let Query(query) = query.map_err(|e| {
+            Error::usage("malformed_query", format!("this query cannot be read: {}", e.body_text()))
+                .hint("GET /api/v1/openapi.json describes it")
+        })?;
+        Ok(Asked(query))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The coordinator over HTTP. Extracts, checks authority, calls `service`, answers; no SQL, no rules.
 //! `cli` calls [`serve`]; the rest is public for the stories that are told about it.
 
+mod backchannel;
 mod chores;
 pub mod control;
 mod crowd;

@@ -13,7 +13,7 @@ use super::listen::{Limits, Listener};
 use super::ready::{self, Ready};
 use super::state::{Probe, State};
 use super::tls::Certificate;
-use super::{chores, control, pages, relay, relay_maps, routes};
+use super::{backchannel, chores, control, pages, relay, relay_maps, routes};
 use crate::auth::seal::MasterKey;
 use crate::config::master_key;
 use crate::config::server::Settings;
@@ -68,6 +68,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Started> {
 /// What the coordinator shows devices, to be known by.
 struct Keys {
     identity: Identity,
+    master: Arc<MasterKey>,
     /// The relay's own certificate, where the coordinator has none that others vouch for.
     pinned: Option<derp::Certificate>,
 }
@@ -76,13 +77,13 @@ impl Keys {
     async fn load(settings: &Settings, store: &Store, url: &BaseUrl, now: Timestamp) -> Result<Self> {
         let fresh = || Secret::new(hex::encode(&*MasterKey::generate()));
         let sealed = identity::is_sealed(store).await?;
-        let master = MasterKey::from_bytes(&master_key::load(&settings.data_dir, sealed, fresh)?)?;
+        let master = Arc::new(MasterKey::from_bytes(&master_key::load(&settings.data_dir, sealed, fresh)?)?);
         let own_port = settings.relay.as_ref().is_some_and(|relay| relay.listen.is_none());
         let pinned = match &settings.relay {
             Some(_) if !own_port => Some(identity::relay_certificate(store, &master, now, url.host()).await?),
             _ => None,
         };
-        Ok(Keys { identity: identity::load(store, &master, now).await?, pinned })
+        Ok(Keys { identity: identity::load(store, &master, now).await?, master, pinned })
     }
 }
 
@@ -104,6 +105,9 @@ fn app_settings(
         dns: settings.dns.clone(),
         relays: RelayMaps::new(own.as_ref(), &others)?,
         ephemeral_grace: settings.ephemeral_grace,
+        providers: settings.providers.clone(),
+        local_accounts: settings.local_accounts,
+        master: Some(keys.master.clone()),
     })
 }
 
@@ -112,7 +116,8 @@ fn open_doors(app: &App, relay: Option<relay::Bound>, keys: Keys) -> Result<Rout
     let Identity { control_key, relay_key } = keys.identity;
     let state = State::new(app.clone(), vec![("mesh", mesh_probe(app))]);
     let router = routes::router(state.clone())
-        .merge(pages::router(state))
+        .merge(pages::router(state.clone()))
+        .merge(backchannel::router(state))
         .merge(control::routes(app.clone(), control_key))
         .merge(control::verify(app.clone()));
     let Some(relay) = relay else { return Ok(router.merge(control::probes())) };

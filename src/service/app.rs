@@ -5,12 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::approval;
+use super::invitation::InvitationLimits;
 use super::join::JoinLimit;
 use super::log_in_limits::LogInLimits;
 use super::mesh::Mesh;
+use super::oidc::Oidc;
 use crate::auth::limit::Limit;
 use crate::auth::password::Passwords;
+use crate::auth::seal::MasterKey;
 use crate::config::server::Dns;
+use crate::core::provider::Configured;
 use crate::core::url::BaseUrl;
 use crate::core::{Result, Timestamp};
 use crate::mesh::native::realm as mesh_realm;
@@ -27,13 +31,27 @@ pub struct Settings {
     pub relays: RelayMaps,
     /// How long an ephemeral node may be away before it is deleted.
     pub ephemeral_grace: Duration,
+    /// Where people log in elsewhere, by the settings file.
+    pub providers: Vec<Configured>,
+    /// Whether people log in with passwords that are kept here.
+    pub local_accounts: bool,
+    /// For what is sealed and must be read back; none: nothing of that is needed here.
+    pub master: Option<Arc<MasterKey>>,
 }
 
 impl Settings {
     /// For a coordinator without a relay, at this URL, with the default of everything else.
     pub fn at(url: BaseUrl) -> Self {
         let ephemeral_grace = Duration::from_secs(120);
-        Settings { url, dns: Dns::default(), relays: RelayMaps::none(), ephemeral_grace }
+        Settings {
+            url,
+            dns: Dns::default(),
+            relays: RelayMaps::none(),
+            ephemeral_grace,
+            providers: Vec::new(),
+            local_accounts: true,
+            master: None,
+        }
     }
 
     fn mesh(&self) -> mesh_realm::Settings {
@@ -62,6 +80,8 @@ struct Parts {
     log_in_limits: LogInLimits,
     join_limit: JoinLimit,
     approval_limit: Limit,
+    invitation_limits: InvitationLimits,
+    oidc: Oidc,
     mesh: Mesh,
 }
 
@@ -79,6 +99,8 @@ impl App {
             log_in_limits,
             join_limit,
             approval_limit: approval::limit(),
+            invitation_limits: InvitationLimits::default(),
+            oidc: Oidc::default(),
             mesh,
         }))
     }
@@ -86,8 +108,13 @@ impl App {
     /// For a command on the coordinator's host, beside a running coordinator or without one.
     pub fn local(database: &DatabaseUrl) -> Result<Self> {
         let store = Store::open(database, Purpose::Administer)?;
+        App::local_with(store, None)
+    }
+
+    /// The same for a command that seals what it keeps.
+    pub fn local_with(store: Store, master: Option<Arc<MasterKey>>) -> Result<Self> {
         // Nothing that such a command makes names the coordinator.
-        let settings = Settings::at("http://localhost".parse()?);
+        let settings = Settings { master, ..Settings::at("http://localhost".parse()?) };
         Ok(App::new(store, Clock::system(), Supervisor::new(), settings))
     }
 
@@ -115,6 +142,10 @@ impl App {
         &self.0.mesh
     }
 
+    pub(super) fn oidc(&self) -> &Oidc {
+        &self.0.oidc
+    }
+
     pub(super) fn passwords(&self) -> &Passwords {
         &self.0.passwords
     }
@@ -125,6 +156,10 @@ impl App {
 
     pub(super) fn approval_limit(&self) -> &Limit {
         &self.0.approval_limit
+    }
+
+    pub(super) fn invitation_limits(&self) -> &InvitationLimits {
+        &self.0.invitation_limits
     }
 
     pub(super) fn log_in_limits(&self) -> &LogInLimits {

@@ -10,6 +10,7 @@ use crate::core::role::{Permission, Role, Scope};
 use crate::core::user::Email;
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::store::organization::{self, Membership, Organization};
+use crate::store::{Tx, member};
 
 /// Somebody who showed a credential that is good. Made by [`super::session::authenticate`] and its like only.
 #[derive(Clone, Debug)]
@@ -35,7 +36,8 @@ pub struct Person {
     pub email: Email,
     /// Administers the coordinator itself.
     pub admin: bool,
-    pub session: SessionId,
+    /// None where a provider's token speaks for them.
+    pub session: Option<SessionId>,
     pub session_expires_at: Timestamp,
 }
 
@@ -51,6 +53,16 @@ pub struct Integration {
     pub expires_at: Timestamp,
 }
 
+impl Person {
+    /// The log-in, where only that will do.
+    pub fn log_in(&self) -> Result<SessionId> {
+        self.session.ok_or_else(|| {
+            denied("log_in_needed", "this takes a log-in, and this is the token of a provider")
+                .hint("log in with `wonder login`, or in a browser")
+        })
+    }
+}
+
 impl Caller {
     pub fn principal(&self) -> &Principal {
         &self.principal
@@ -60,8 +72,7 @@ impl Caller {
     pub fn person(&self) -> Result<&Person> {
         match &self.principal {
             Principal::Person(person) => Ok(person),
-            Principal::Integration(_) => Err(denied("people_only", "this is for people, not for API keys")
-                .hint("log in with `wonder login`")),
+            Principal::Integration(_) => Err(people_only().hint("log in with `wonder login`")),
         }
     }
 
@@ -94,7 +105,7 @@ impl<P: Permission> May<P> {
         let (organization, user, role, scopes) = match &caller.principal {
             Principal::Person(person) => {
                 let membership = membership(app, person.user, wanted).await?;
-                require_role::<P>(&membership)?;
+                require_role::<P>(membership.role, &membership.organization.name)?;
                 (membership.organization, person.user, Some(membership.role), None)
             }
             Principal::Integration(key) => {
@@ -139,19 +150,64 @@ impl<P: Permission> May<P> {
         let by_role = self.role.is_none_or(|role| role >= Q::ROLE);
         let in_scope = |scopes: &Vec<Scope>| Q::SCOPE.is_some_and(|scope| scopes.contains(&scope));
         let by_scope = self.scopes.as_ref().is_none_or(in_scope);
-        (by_role && by_scope).then(|| May {
+        (by_role && by_scope).then(|| self.same())
+    }
+
+    /// The same caller in the same organization.
+    fn same<Q>(&self) -> May<Q> {
+        May {
             organization: self.organization.clone(),
             actor: self.actor.clone(),
             user: self.user,
             role: self.role,
             scopes: self.scopes.clone(),
             permission: PhantomData,
-        })
+        }
+    }
+
+    /// The person themselves, where nobody may act for them.
+    pub fn in_person(&self) -> Result<UserId> {
+        if self.scopes.is_some() { Err(people_only()) } else { Ok(self.user) }
+    }
+
+    /// Within a transaction: holds the organization, so that nobody else changes meanwhile who is in it, and
+    /// looks again whether the caller may: what was checked at the door can be over by now.
+    pub(super) fn hold(&self, tx: &mut Tx<'_>) -> Result<Held> {
+        let (org, name) = (self.org(), self.organization.name.clone());
+        if !organization::hold(tx, org)? {
+            return Err(unknown(Some(&name)));
+        }
+        if self.scopes.is_some() {
+            return Ok(Held { role: None, name });
+        }
+        let role = member::by_user(tx, org, self.user)?.ok_or_else(|| unknown(Some(&name)))?.role;
+        require_role::<P>(role, &name)?;
+        Ok(Held { role: Some(role), name })
     }
 
     /// Whether the caller could do what `scope` allows: nobody hands on more than they have.
     pub fn holds(&self, scope: Scope) -> bool {
         self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))
+    }
+}
+
+impl<P: Permission> Clone for May<P> {
+    fn clone(&self) -> Self {
+        self.same()
+    }
+}
+
+/// What the caller is in an organization that a transaction holds.
+#[derive(Debug)]
+pub(super) struct Held {
+    role: Option<Role>,
+    name: String,
+}
+
+impl Held {
+    /// That the caller may do `Q` as well.
+    pub(super) fn require<Q: Permission>(&self) -> Result<()> {
+        require_role::<Q>(self.role.ok_or_else(people_only)?, &self.name)
     }
 }
 
@@ -188,14 +244,13 @@ async fn own_organization(app: &App, key: &Integration, wanted: Option<String>) 
     own.filter(is_wanted).ok_or_else(|| unknown(wanted.as_deref()))
 }
 
-fn require_role<P: Permission>(membership: &Membership) -> Result<()> {
-    if membership.role >= P::ROLE {
+fn require_role<P: Permission>(role: Role, name: &str) -> Result<()> {
+    if role >= P::ROLE {
         return Ok(());
     }
-    let (role, name) = (membership.role, &membership.organization.name);
     tracing::debug!(permission = P::NAME, %role, "denied");
     Err(denied("role_too_low", format!("you are {role} of {name}, and this takes {}", P::ROLE))
-        .hint(format!("ask an owner of {name}")))
+        .hint(format!("ask the owner of {name}")))
 }
 
 fn require_scope<P: Permission>(key: &Integration) -> Result<()> {
@@ -204,8 +259,12 @@ fn require_scope<P: Permission>(key: &Integration) -> Result<()> {
         Some(scope) if key.scopes.contains(&scope) => Ok(()),
         Some(scope) => Err(denied("scope_missing", format!("the API key {name} lacks the scope {scope}"))
             .hint("make a key that has it with `wonder key create --scope`")),
-        None => Err(denied("people_only", "this is for people, not for API keys")),
+        None => Err(people_only()),
     }
+}
+
+fn people_only() -> Error {
+    denied("people_only", "this is for people, not for API keys")
 }
 
 fn denied(code: &str, message: impl Into<String>) -> Error {

@@ -62,6 +62,7 @@ pub struct Whoami {
 /// Logs in with a password. Whatever is wrong, it is `wrong_credentials`, and takes as long to find out; too
 /// many tries are `too_many_attempts`.
 pub async fn log_in(app: &App, log_in: LogIn, origin: Origin) -> Result<LoggedIn> {
+    require_local_accounts(app)?;
     let label = check_label(&log_in.label)?;
     let account = log_in.email.trim().to_lowercase();
     let beginning = Beginning { kind: log_in.kind, label, address: origin.address };
@@ -71,6 +72,17 @@ pub async fn log_in(app: &App, log_in: LogIn, origin: Origin) -> Result<LoggedIn
         app.log_in_limits().give_back(&account, &origin);
     }
     begun
+}
+
+/// Refuses passwords where people log in elsewhere.
+pub(super) fn require_local_accounts(app: &App) -> Result<()> {
+    match app.settings().local_accounts {
+        true => Ok(()),
+        false => {
+            let message = "this coordinator takes no passwords";
+            Err(Error::new(Kind::Denied, "local_accounts_off", message).hint("log in at one of its providers, in a browser"))
+        }
+    }
 }
 
 async fn try_log_in(
@@ -183,7 +195,7 @@ fn person(live: Live) -> Person {
         number: live.number,
         email: live.email,
         admin: live.admin,
-        session: live.session.id,
+        session: Some(live.session.id),
         session_expires_at: live.session.expires_at,
     }
 }
@@ -195,7 +207,7 @@ fn not_logged_in() -> Error {
 
 /// Ends the caller's own log-in.
 pub async fn log_out(app: &App, caller: &Caller) -> Result<()> {
-    let (id, actor, now) = (caller.person()?.session, caller.actor(), app.now());
+    let (id, actor, now) = (caller.person()?.log_in()?, caller.actor(), app.now());
     app.store()
         .write(move |tx| match session::revoke(tx, id, now)? {
             true => audit::record(tx, now, &actor, Change::new("session.revoke", id, actor.name())),
@@ -227,7 +239,7 @@ pub async fn revoke(app: &App, caller: &Caller, id: SessionId) -> Result<()> {
 /// Ends all of the caller's own log-ins but the one that this call is made with; tells how many there were.
 pub async fn revoke_others(app: &App, caller: &Caller) -> Result<u64> {
     let person = caller.person()?;
-    let (user, kept, actor, now) = (person.user, person.session, caller.actor(), app.now());
+    let (user, kept, actor, now) = (person.user, person.log_in()?, caller.actor(), app.now());
     app.store()
         .write(move |tx| {
             let ended = session::revoke_others(tx, user, kept, now)?;

@@ -43,6 +43,7 @@ pub struct SetUp {
 
 /// Makes the first account, which administers the coordinator, and uses the code up, or does neither.
 pub async fn redeem(app: &App, set_up: SetUp, origin: Origin) -> Result<User> {
+    super::session::require_local_accounts(app)?;
     let code = set_up.code.hash();
     // Before the password costs anything: most wrong codes end here.
     if !app.store().read(move |read| setup_code::is_current(read, code)).await? {

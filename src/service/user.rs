@@ -23,6 +23,10 @@ impl Operator {
     pub fn local(name: &str) -> Self {
         Operator { actor: Actor::local(name) }
     }
+
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
+    }
 }
 
 /// An account to be made.
@@ -116,6 +120,8 @@ pub async fn reset_password(app: &App, operator: &Operator, who: &str, password:
 /// those at a log-in do.
 pub async fn change_password(app: &App, caller: &Caller, present: Secret, new: Secret) -> Result<()> {
     let person = caller.person()?.clone();
+    let kept = person.log_in()?;
+    log_ins::require_local_accounts(app)?;
     let account = person.email.to_string();
     app.log_in_limits().take(&account, &caller.origin, app.now())?;
     let (_, old_hash) = log_ins::verify(app, &account, present).await?;
@@ -126,7 +132,7 @@ pub async fn change_password(app: &App, caller: &Caller, present: Secret, new: S
         if !user::replace_password(tx, person.user, &old_hash, &new_hash)? {
             return Err(log_ins::wrong_credentials());
         }
-        session::revoke_others(tx, person.user, person.session, now)?;
+        session::revoke_others(tx, person.user, kept, now)?;
         audit::record(tx, now, &actor, Change::new("user.change_password", person.user, &person.email))
     };
     app.store().write(change).await

@@ -179,7 +179,8 @@ fn discover(issuer: &Issuer, http: &Http) -> Result<Metadata, Fault> {
     let logout = found.additional_metadata().end_session_endpoint.as_ref().map(|url| url.url());
     let all = [Some(found.authorization_endpoint().url()), Some(found.jwks_uri().url()), token, userinfo, logout];
     let scheme = if issuer.is_https() { &["https"][..] } else { &["https", "http"] };
-    match all.into_iter().flatten().find(|url| !scheme.contains(&url.scheme())) {
+    let bad = all.into_iter().flatten().find(|url| !scheme.contains(&url.scheme()));
+    match bad.map(ToString::to_string) {
         Some(bad) => Err(Fault::Broken(format!("its document names {bad}"))),
         None => Ok(found),
     }

@@ -10,8 +10,8 @@ use openidconnect::core::{
 };
 use openidconnect::{
     AccessTokenHash, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError, StandardErrorResponse,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, LogoutRequest, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
+    PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError, StandardErrorResponse,
     TokenResponse as _,
 };
 
@@ -216,6 +216,19 @@ fn check_access_token(
         true => Ok(()),
         false => Err(Refused::Bad("the access token is another one".into())),
     }
+}
+
+/// Where a browser logs out at the provider and is led back to `back` (OpenID Connect RP-Initiated Logout 1.0
+/// section 2); none where there is no such place.
+pub fn log_out_url(metadata: &Metadata, provider: &Provider, id_token: &str, back: &str) -> Option<String> {
+    let place = metadata.additional_metadata().end_session_endpoint.clone()?;
+    let mut url = LogoutRequest::from(place)
+        .set_client_id(ClientId::new(provider.client_id.clone()))
+        .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(back.to_owned()).ok()?)
+        .http_get_url();
+    // As it came: the crate's own hint is a token that it has read.
+    url.query_pairs_mut().append_pair("id_token_hint", id_token);
+    Some(url.to_string())
 }
 
 /// The claims of a compact token (RFC 7515 section 3.1), whose signature somebody else checks.

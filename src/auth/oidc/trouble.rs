@@ -50,8 +50,3 @@ pub fn clock_off(provider: &ProviderName) -> Error {
         .hint("tell whoever runs this coordinator: one of both hosts does not keep its time by NTP")
 }
 
-pub fn claim_missing(provider: &ProviderName, claim: &str) -> Error {
-    let message = format!("the provider {provider} does not say your {claim}");
-    Error::new(Kind::Denied, "claim_missing", message)
-        .hint("fill it in there and log in again; if it is filled in, the provider has to tell it to this coordinator")
-}

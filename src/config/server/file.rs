@@ -22,6 +22,8 @@ pub(super) struct File {
     pub ephemeral_grace: Option<String>,
     pub relay_maps: Vec<String>,
     pub dns: Dns,
+    pub local_accounts: Option<bool>,
+    pub provider: Vec<toml::Table>,
 }
 
 const KEYS: &[&str] = &[
@@ -37,6 +39,8 @@ const KEYS: &[&str] = &[
     "ephemeral-grace",
     "relay-maps",
     "dns",
+    "local-accounts",
+    "provider",
 ];
 const DNS_KEYS: &[&str] = &["base-domain", "resolvers", "search-domains", "split"];
 
@@ -67,12 +71,12 @@ impl File {
 }
 
 /// The message alone: what stands in the file may be a password.
-fn malformed(error: &toml::de::Error) -> Error {
+pub(super) fn malformed(error: &toml::de::Error) -> Error {
     let message = error.message().lines().next().unwrap_or("it is not TOML");
     Error::usage("malformed_settings", message).hint("the settings are described in docs/operations.md")
 }
 
-fn refuse_unknown(table: &toml::Table, known: &[&str], path: &str) -> Result<()> {
+pub(super) fn refuse_unknown(table: &toml::Table, known: &[&str], path: &str) -> Result<()> {
     let Some(unknown) = table.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
     let alike = |key: &&&str| strsim::jaro_winkler(&unknown.replace('_', "-"), key);
     let closest = known.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));

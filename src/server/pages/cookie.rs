@@ -16,6 +16,8 @@ pub enum Cookie {
     Form,
     /// What has been done, told on the next page.
     Note,
+    /// That this browser is away at a provider.
+    Away,
 }
 
 impl Cookie {
@@ -25,6 +27,8 @@ impl Cookie {
             (Cookie::Session, false) => "wonder",
             (Cookie::Form, true) => "__Host-wonder-form",
             (Cookie::Form, false) => "wonder-form",
+            (Cookie::Away, true) => "__Host-wonder-away",
+            (Cookie::Away, false) => "wonder-away",
             (Cookie::Note, true) => "__Host-wonder-note",
             (Cookie::Note, false) => "wonder-note",
         }

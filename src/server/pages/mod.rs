@@ -26,6 +26,7 @@ pub mod layout;
 pub mod note;
 mod overview;
 pub mod parts;
+mod provider;
 mod session;
 mod setup;
 pub mod text;
@@ -36,6 +37,7 @@ pub mod visitor;
 pub fn router(state: State) -> Router {
     let pages = Router::new()
         .merge(session::routes())
+        .merge(provider::routes())
         .merge(setup::routes())
         .merge(overview::routes())
         .layer(from_fn(request::limit_time));

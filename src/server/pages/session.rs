@@ -13,15 +13,17 @@ use super::cookie::Cookie;
 use super::form::Form;
 use super::parts::Field;
 use super::visitor::{Guest, Visitor};
-use super::{agent, layout, parts, text};
+use super::{agent, layout, parts, provider, text};
 use crate::api::Problem;
-use crate::core::Error;
+use crate::core::{Error, Result};
 use crate::core::secret::Secret;
 use crate::core::session::SessionKind;
 use crate::core::url::BaseUrl;
 use crate::server::extract::From;
 use crate::server::problem::{self, Answer};
 use crate::server::state::State;
+use crate::core::provider::Provider;
+use crate::service::oidc::{log_out as elsewhere, provider as providers};
 use crate::service::session::{self, LogIn, LoggedIn};
 use crate::service::setup;
 
@@ -72,10 +74,40 @@ async fn show(state: State, guest: Guest, Query(going): Query<Going>) -> Answer<
     if setup::is_needed(&state.app).await? {
         return Ok(Redirect::to("/setup").into_response());
     }
-    Ok(layout::guest(text::log_in::TITLE, &guest, StatusCode::OK, &ask(&guest, "", next, None)))
+    let ways = Ways::of(&state).await?;
+    Ok(layout::guest(text::log_in::TITLE, &guest, StatusCode::OK, &ask(&guest, &ways, "", next, None)))
 }
 
-fn ask(guest: &Guest, email: &str, next: Option<&str>, problem: Option<&Problem>) -> Markup {
+/// How one logs in here.
+struct Ways {
+    providers: Vec<Provider>,
+    passwords: bool,
+}
+
+impl Ways {
+    async fn of(state: &State) -> Result<Self> {
+        let providers = providers::all(&state.app).await?;
+        Ok(Ways { providers, passwords: state.app.settings().local_accounts })
+    }
+}
+
+fn ask(guest: &Guest, ways: &Ways, email: &str, next: Option<&str>, problem: Option<&Problem>) -> Markup {
+    html! {
+        div.card.narrow {
+            h1 { (text::log_in::TITLE) }
+            p.lead { (text::log_in::LEAD) strong { (layout::host(&guest.url)) } }
+            (parts::complaint(problem))
+            @if ways.passwords { (with_password(guest, email, next)) } @else { p { (text::provider::ELSEWHERE) } }
+            @if ways.passwords && !ways.providers.is_empty() { p.or { (text::provider::OR) } }
+            div.stack { (provider::doors(&ways.providers, &guest.form, next)) }
+            @if ways.passwords {
+                p.fine { (text::log_in::FORGOT) code { (text::log_in::FORGOT_COMMAND) } "." }
+            }
+        }
+    }
+}
+
+fn with_password(guest: &Guest, email: &str, next: Option<&str>) -> Markup {
     let fields = [
         Field {
             name: "email",
@@ -94,17 +126,11 @@ fn ask(guest: &Guest, email: &str, next: Option<&str>, problem: Option<&Problem>
         },
     ];
     html! {
-        div.card.narrow {
-            h1 { (text::log_in::TITLE) }
-            p.lead { (text::log_in::LEAD) strong { (layout::host(&guest.url)) } }
-            (parts::complaint(problem))
-            form.stack method="post" action="/login" {
-                (guest.form)
-                @if let Some(next) = next { input type="hidden" name="next" value=(next); }
-                @for field in fields { (field) }
-                button.wide type="submit" { (text::log_in::BUTTON) }
-            }
-            p.fine { (text::log_in::FORGOT) code { (text::log_in::FORGOT_COMMAND) } "." }
+        form.stack method="post" action="/login" {
+            (guest.form)
+            @if let Some(next) = next { input type="hidden" name="next" value=(next); }
+            @for field in fields { (field) }
+            button.wide type="submit" { (text::log_in::BUTTON) }
         }
     }
 }
@@ -131,14 +157,18 @@ async fn log_in(
             leave(&state, &guest).await;
             begin(&begun, next.unwrap_or("/"), state.url())
         }
-        Err(error) => refused(&guest, &shown.email, next, &error),
+        Err(error) => refused(&state, &guest, &shown.email, next, &error).await,
     }
 }
 
-fn refused(guest: &Guest, email: &str, next: Option<&str>, error: &Error) -> Response {
+async fn refused(state: &State, guest: &Guest, email: &str, next: Option<&str>, error: &Error) -> Response {
+    let ways = match Ways::of(state).await {
+        Ok(ways) => ways,
+        Err(error) => return problem::Failure::from(error).into_response(),
+    };
     let problem = problem::words(error);
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
-    layout::guest(text::log_in::TITLE, guest, status, &ask(guest, email, next, Some(&problem)))
+    layout::guest(text::log_in::TITLE, guest, status, &ask(guest, &ways, email, next, Some(&problem)))
 }
 
 /// Ends the log-in that this browser had before: nobody else's who left one behind goes on.
@@ -157,8 +187,16 @@ pub fn begin(begun: &LoggedIn, path: &str, url: &BaseUrl) -> Response {
 }
 
 async fn log_out(state: State, visitor: Visitor) -> Answer<Response> {
+    let onward = match visitor.person().session {
+        Some(session) => elsewhere::onward(&state.app, session).await?,
+        None => None,
+    };
     session::log_out(&state.app, visitor.caller()).await?;
-    let mut left = with_cookies(Redirect::to("/login").into_response(), [Cookie::Session.clear(state.url())]);
+    let next = match onward {
+        Some((title, url)) => provider::lead_on(&title, &url),
+        None => Redirect::to("/login").into_response(),
+    };
+    let mut left = with_cookies(next, [Cookie::Session.clear(state.url())]);
     // What the browser still holds of these pages goes too.
     left.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     Ok(left)

@@ -53,6 +53,23 @@ pub mod log_in {
     pub const FORGOT_COMMAND: &str = "wonder user reset-password";
 }
 
+pub mod provider {
+    pub const TITLE: &str = "Log in";
+    pub const WITH: &str = "Log in with ";
+    pub const OR: &str = "or";
+    pub const ELSEWHERE: &str = "You log in to this coordinator with one of these:";
+    pub const LEADING: &str = "On to ";
+    pub const GO_ON: &str = "Go on";
+    pub const LINKED: &str = "opens your account from now on.";
+    pub const IDENTITIES: &str = "Ways to log in";
+    pub const IDENTITIES_LEAD: &str = "Whoever you are at these providers opens your account here.";
+    pub const NO_IDENTITY: &str = "You log in with your password alone.";
+    pub const CONNECT: &str = "Connect ";
+    pub const PROVIDER: &str = "Provider";
+    pub const SUBJECT: &str = "Known there as";
+    pub const USED: &str = "Last used";
+}
+
 pub mod setup {
     pub const TITLE: &str = "Set up";
     pub const LEAD: &str = "This coordinator is new. Make its first account: it administers everything here.";

@@ -14,8 +14,10 @@ use super::state::State;
 use crate::api;
 
 mod health;
+mod invitations;
 mod join;
 mod keys;
+mod members;
 mod nodes;
 mod openapi;
 mod organizations;
@@ -33,6 +35,8 @@ fn described() -> OpenApiRouter<State> {
         .merge(setup::routes())
         .merge(sessions::routes())
         .merge(organizations::routes())
+        .merge(members::routes())
+        .merge(invitations::routes())
         .merge(tokens::routes())
         .merge(keys::routes())
         .merge(nodes::routes())

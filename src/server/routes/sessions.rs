@@ -39,7 +39,7 @@ async fn list(state: State, caller: Caller, Listing(page): Listing) -> Answer<Js
         created_at: s.created_at,
         last_used_at: s.last_used_at,
         expires_at: s.expires_at,
-        current: s.id == own,
+        current: Some(s.id) == own,
     };
     Ok(Json(SessionList { sessions: sessions.into_iter().map(present).collect(), next_cursor }))
 }

@@ -124,6 +124,7 @@ text_values!(
     id::SessionId,
     id::EventId,
     id::ApprovalId,
+    id::InvitationId,
     IpAddr,
     Email,
     Hostname,

@@ -1,0 +1,50 @@
+//! Log-ins at OpenID Connect providers: which providers there are ([`provider`]), the way of a browser there and
+//! back ([`log_in`]), whose account that opens ([`account`]), where they are a member by the provider's word
+//! ([`membership`]), bearer tokens of a provider ([`bearer`]), and log-outs at either end ([`log_out`]).
+
+pub mod account;
+pub mod bearer;
+pub mod log_in;
+pub mod log_out;
+pub mod membership;
+pub mod provider;
+
+use std::time::Duration;
+
+use super::app::App;
+use crate::auth::limit::Limit;
+use crate::auth::oidc::directory::Directory;
+use crate::core::{Result, Timestamp};
+use crate::store::oidc::{login_state, logout_token};
+
+/// How long a used or expired state is known as such.
+const KEPT: Duration = Duration::from_secs(3600);
+
+/// What log-ins at providers share: what is known of the providers, and how often browsers may set out.
+pub struct Oidc {
+    directory: Directory,
+    /// By address.
+    departures: Limit,
+    /// By nothing: bounds the rows of `login_states`.
+    all_departures: Limit,
+}
+
+impl Default for Oidc {
+    fn default() -> Self {
+        Oidc {
+            directory: Directory::default(),
+            departures: Limit::new(20, Duration::from_secs(3)),
+            all_departures: Limit::new(1000, Duration::from_millis(50)),
+        }
+    }
+}
+
+/// Forgets states and logout tokens that are long over. For the coordinator's own housekeeping.
+pub async fn sweep(app: &App) -> Result<u64> {
+    let now = app.now();
+    let kept = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
+    let before = Timestamp::from_millis(now.as_millis().saturating_sub(kept));
+    app.store()
+        .write(move |tx| Ok(login_state::delete_over(tx, before)? + logout_token::delete_over(tx, now)?))
+        .await
+}
