@@ -9,6 +9,7 @@ mod login;
 mod member;
 mod node;
 mod org;
+mod provider;
 mod serve;
 mod token;
 mod usage;
@@ -61,6 +62,8 @@ enum Command {
     Node(node::NodeCommand),
     #[command(subcommand)]
     Key(key::KeyCommand),
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
     #[command(subcommand)]
     Org(org::OrgCommand),
     Completions(generate::Completions),
@@ -116,6 +119,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Worker(command) => worker::run(&ctx, command),
         Command::Node(command) => node::run(&ctx, command),
         Command::Key(command) => key::run(&ctx, command),
+        Command::Provider(command) => provider::run(&ctx, command),
         Command::Org(command) => org::run(&ctx, command),
         Command::Completions(what) => generate::completions(&ctx, &what, definition()),
         Command::Man(what) => generate::man(&ctx, &what, definition()),

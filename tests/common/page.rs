@@ -26,8 +26,8 @@ pub struct Page {
 impl Page {
     /// A header's values, in order.
     pub fn headers(&self, name: &str) -> Vec<&str> {
-        let prefix = format!("{}: ", name.to_lowercase());
-        self.head.lines().filter_map(|line| line.strip_prefix(prefix.as_str())).collect()
+        let pairs = self.head.lines().filter_map(|line| line.split_once(": "));
+        pairs.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
     }
 
     pub fn header(&self, name: &str) -> &str {

@@ -154,9 +154,6 @@ impl Fault {
     fn of(error: DiscoveryError<ureq::Error>) -> Self {
         match error {
             DiscoveryError::Request(e) => Fault::Away(e.to_string()),
-            DiscoveryError::Response(status, ..) if status.is_server_error() => {
-                Fault::Away(format!("it answers {status}"))
-            }
             DiscoveryError::Response(status, _, what) => Fault::Broken(format!("it answers {status}: {what}")),
             other => Fault::Broken(other.to_string()),
         }

@@ -46,7 +46,11 @@ impl SyncHttpClient for Http {
             Method::GET => self.0.run(ureq::http::Request::from_parts(parts, ()))?,
             _ => self.0.run(ureq::http::Request::from_parts(parts, body))?,
         };
-        whole(answer)
+        match answer.status() {
+            // A provider that breaks is away, whatever it says.
+            status if status.is_server_error() => Err(ureq::Error::StatusCode(status.as_u16())),
+            _ => whole(answer),
+        }
     }
 }
 

@@ -1,0 +1,170 @@
+//! `wonder provider`: OpenID Connect providers, administered on the coordinator's own host, whether it runs or not.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use std::sync::Arc;
+
+use super::ctx::Ctx;
+use super::user::Place;
+use super::wait::wait;
+use crate::auth::seal::MasterKey;
+use crate::config::master_key;
+use crate::core::provider::{Configured, Issuer, Provider, ProviderName, Rule};
+use crate::core::secret::Secret;
+use crate::core::{Result, hex};
+use crate::service::app::App;
+use crate::service::identity;
+use crate::service::oidc::provider;
+use crate::service::user::Operator;
+use crate::ui::{Table, secret_from_stdin, under};
+
+const ADD: &str = "\
+Examples:
+  wonder provider add keycloak --issuer https://id.example.org/realms/home --client-id wonder --create-accounts \\
+    --client-secret-stdin < secret
+  wonder provider add work --title \"Acme\" --issuer https://login.acme.example --client-id wonder \\
+    --rule groups=operators:ORGANIZATION-ID:admin --client-secret-stdin < secret
+
+The provider is to know this coordinator as a client of the authorization code flow, with the redirect URI
+URL/auth/oidc/NAME/callback, and, for its log-outs, URL/auth/oidc/NAME/backchannel-logout.";
+
+/// OpenID Connect providers that people log in with, on the coordinator's own host
+///
+/// Works on the coordinator's database, whether the coordinator runs or not. The settings file may name more.
+#[derive(Debug, Subcommand)]
+pub enum ProviderCommand {
+    /// Add a provider
+    Add(Box<Add>),
+    /// List the providers that were added
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Remove a provider: log-ins that came from it end, accounts stay
+    Remove {
+        name: ProviderName,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = ADD)]
+pub struct Add {
+    /// What it is called in paths, like keycloak
+    name: ProviderName,
+    /// Its issuer, as its discovery document says it
+    #[arg(long, value_name = "URL")]
+    issuer: Issuer,
+    /// What it knows this coordinator as
+    #[arg(long, value_name = "ID")]
+    client_id: String,
+    /// Read the client secret from stdin; without it this is a public client
+    #[arg(long)]
+    client_secret_stdin: bool,
+    /// What its button says [default: the name]
+    #[arg(long)]
+    title: Option<String>,
+    /// What is asked for beside openid [default: profile email]
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// Whoever logs in there and has no account here gets one
+    #[arg(long)]
+    create_accounts: bool,
+    /// An e-mail address that it vouches for opens the account of that address
+    #[arg(long)]
+    link_verified_email: bool,
+    /// The API takes its access tokens that were made for this audience or client
+    #[arg(long = "bearer-audience", value_name = "AUDIENCE")]
+    bearer_audiences: Vec<String>,
+    /// Whoever has VALUE in CLAIM is a member of an organization
+    #[arg(long = "rule", value_name = "CLAIM=VALUE:ORG:ROLE")]
+    rules: Vec<Rule>,
+    #[command(flatten)]
+    place: Place,
+}
+
+pub fn run(ctx: &Ctx, command: ProviderCommand) -> Result<()> {
+    match command {
+        ProviderCommand::Add(wanted) => add(ctx, *wanted),
+        ProviderCommand::List { place } => list(ctx, place),
+        ProviderCommand::Remove { name, place } => remove(ctx, &name, place),
+    }
+}
+
+fn add(ctx: &Ctx, wanted: Add) -> Result<()> {
+    let secret = match wanted.client_secret_stdin {
+        true => Some(secret_from_stdin("client secret")?),
+        false => None,
+    };
+    let usual = || vec!["profile".to_owned(), "email".to_owned()];
+    let scopes = if wanted.scopes.is_empty() { usual() } else { wanted.scopes };
+    let provider = Provider {
+        name: wanted.name,
+        title: wanted.title,
+        issuer: wanted.issuer,
+        client_id: wanted.client_id,
+        scopes,
+        create_accounts: wanted.create_accounts,
+        link_verified_email: wanted.link_verified_email,
+        bearer_audiences: wanted.bearer_audiences,
+        rules: wanted.rules,
+    };
+    let (app, operator) = open_sealed(&wanted.place)?;
+    let added = wait(provider::add(&app, &operator, Configured { provider, secret }))?;
+    ctx.ui.changed(&under("provider", &shown(&added)), || format!("Added {}.", added.name))?;
+    ctx.ui.next(&format!("URL/auth/oidc/{}/callback", added.name), "is the redirect URI to tell the provider");
+    Ok(())
+}
+
+/// The coordinator's data, with the key that its secrets are sealed with.
+fn open_sealed(place: &Place) -> Result<(App, Operator)> {
+    let (data_dir, (app, operator)) = (place.data_dir()?, place.open()?);
+    let sealed = wait(identity::is_sealed(app.store()))?;
+    let fresh = || Secret::new(hex::encode(&*MasterKey::generate()));
+    let master = MasterKey::from_bytes(&master_key::load(&data_dir, sealed, fresh)?)?;
+    Ok((App::local_with(app.store().clone(), Some(Arc::new(master)))?, operator))
+}
+
+fn list(ctx: &Ctx, place: Place) -> Result<()> {
+    let (app, operator) = place.open()?;
+    let all = wait(provider::list(&app, &operator))?;
+    let documents: Vec<_> = all.iter().map(shown).collect();
+    ctx.ui.show(&under("providers", &documents), || {
+        let mut table = Table::new(&["NAME", "ISSUER", "CLIENT", "ACCOUNTS"]);
+        for one in &all {
+            let accounts = if one.create_accounts { "made" } else { "not made" };
+            table.row([
+                one.name.to_string().into(),
+                one.issuer.to_string().into(),
+                one.client_id.clone().into(),
+                accounts.into(),
+            ]);
+        }
+        table.text("No providers were added. `wonder provider add` adds one; the settings file may name more.")
+    })
+}
+
+fn remove(ctx: &Ctx, name: &ProviderName, place: Place) -> Result<()> {
+    ctx.ui.confirm(&format!("Remove the provider {name}? Log-ins that came from it end."))?;
+    let (app, operator) = place.open()?;
+    let gone = wait(provider::remove(&app, &operator, name))?;
+    ctx.ui.changed(&under("provider", &shown(&gone)), || format!("Removed {}; accounts stay.", gone.name))
+}
+
+fn shown(provider: &Provider) -> serde_json::Value {
+    let rule = |rule: &Rule| {
+        json!({ "claim": rule.claim, "value": rule.value, "organization": rule.organization, "role": rule.role })
+    };
+    json!({
+        "name": provider.name,
+        "title": provider.title(),
+        "issuer": provider.issuer,
+        "client_id": provider.client_id,
+        "scopes": provider.scopes,
+        "create_accounts": provider.create_accounts,
+        "link_verified_email": provider.link_verified_email,
+        "bearer_audiences": provider.bearer_audiences,
+        "rules": provider.rules.iter().map(rule).collect::<Vec<_>>(),
+    })
+}
