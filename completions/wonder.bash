@@ -1691,7 +1691,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__org__subcmd__delete)
-            opts="-q -v -h --confirm --json --quiet --verbose --yes --coordinator --profile --ca-file --help"
+            opts="-q -v -h --confirm --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1706,6 +1706,10 @@ _wonder() {
                     return 0
                     ;;
                 --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1909,7 +1913,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__org__subcmd__rename)
-            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --ca-file --help"
+            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1920,6 +1924,10 @@ _wonder() {
                     return 0
                     ;;
                 --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1995,7 +2003,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__org__subcmd__show)
-            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --ca-file --help"
+            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2006,6 +2014,10 @@ _wonder() {
                     return 0
                     ;;
                 --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2051,7 +2063,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__org__subcmd__use)
-            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --ca-file --help"
+            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2062,6 +2074,10 @@ _wonder() {
                     return 0
                     ;;
                 --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

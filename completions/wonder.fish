@@ -443,6 +443,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l org -d 'The organization to act on, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l json -d 'Answer with one JSON document'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print data and errors only'
@@ -451,6 +452,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l org -d 'The organization to act on, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l json -d 'Answer with one JSON document'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -s q -l quiet -d 'Print data and errors only'
@@ -460,6 +462,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l confirm -d 'Its name, in place of being asked for it' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l org -d 'The organization to act on, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l json -d 'Answer with one JSON document'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print data and errors only'
@@ -468,6 +471,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l org -d 'The organization to act on, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l json -d 'Answer with one JSON document'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -s q -l quiet -d 'Print data and errors only'
