@@ -133,6 +133,27 @@ impl<P: Permission> May<P> {
         self.role
     }
 
+    /// Authority for another permission in the same organization, if the caller has that one too: what a page
+    /// asks before it offers something.
+    pub fn also<Q: Permission>(&self) -> Option<May<Q>> {
+        let by_role = self.role.is_none_or(|role| role >= Q::ROLE);
+        let in_scope = |scopes: &Vec<Scope>| Q::SCOPE.is_some_and(|scope| scopes.contains(&scope));
+        let by_scope = self.scopes.as_ref().is_none_or(in_scope);
+        (by_role && by_scope).then(|| self.same())
+    }
+
+    /// The same caller in the same organization.
+    fn same<Q>(&self) -> May<Q> {
+        May {
+            organization: self.organization.clone(),
+            actor: self.actor.clone(),
+            user: self.user,
+            role: self.role,
+            scopes: self.scopes.clone(),
+            permission: PhantomData,
+        }
+    }
+
     /// The person themselves, where nobody may act for them.
     pub fn in_person(&self) -> Result<UserId> {
         if self.scopes.is_some() { Err(people_only()) } else { Ok(self.user) }
@@ -159,16 +180,9 @@ impl<P: Permission> May<P> {
     }
 }
 
-impl<P> Clone for May<P> {
+impl<P: Permission> Clone for May<P> {
     fn clone(&self) -> Self {
-        May {
-            organization: self.organization.clone(),
-            actor: self.actor.clone(),
-            user: self.user,
-            role: self.role,
-            scopes: self.scopes.clone(),
-            permission: PhantomData,
-        }
+        self.same()
     }
 }
 
