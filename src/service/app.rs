@@ -8,6 +8,7 @@ use super::approval;
 use super::join::JoinLimit;
 use super::log_in_limits::LogInLimits;
 use super::mesh::Mesh;
+use super::oauth::limits::OauthLimits;
 use crate::auth::limit::Limit;
 use crate::auth::password::Passwords;
 use crate::config::server::Dns;
@@ -62,6 +63,7 @@ struct Parts {
     log_in_limits: LogInLimits,
     join_limit: JoinLimit,
     approval_limit: Limit,
+    oauth_limits: OauthLimits,
     mesh: Mesh,
 }
 
@@ -79,6 +81,7 @@ impl App {
             log_in_limits,
             join_limit,
             approval_limit: approval::limit(),
+            oauth_limits: OauthLimits::default(),
             mesh,
         }))
     }
@@ -125,6 +128,10 @@ impl App {
 
     pub(super) fn approval_limit(&self) -> &Limit {
         &self.0.approval_limit
+    }
+
+    pub(super) fn oauth_limits(&self) -> &OauthLimits {
+        &self.0.oauth_limits
     }
 
     pub(super) fn log_in_limits(&self) -> &LogInLimits {

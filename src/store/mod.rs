@@ -13,6 +13,7 @@ pub mod approval;
 pub mod audit;
 pub mod counter;
 pub mod node;
+pub mod oauth;
 pub mod organization;
 pub mod realm;
 pub mod sealed_secret;

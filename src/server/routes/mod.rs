@@ -13,6 +13,9 @@ use super::request;
 use super::state::State;
 use crate::api;
 
+mod apps;
+mod deployer;
+mod grants;
 mod health;
 mod join;
 mod keys;
@@ -35,6 +38,9 @@ fn described() -> OpenApiRouter<State> {
         .merge(organizations::routes())
         .merge(tokens::routes())
         .merge(keys::routes())
+        .merge(apps::routes())
+        .merge(grants::routes())
+        .merge(deployer::routes())
         .merge(nodes::routes())
         .merge(join::routes())
         .merge(worker::routes());
@@ -59,7 +65,7 @@ pub fn router(state: State) -> Router {
 }
 
 /// Answers hold names and secrets: no cache keeps them.
-async fn not_stored(mut response: Response) -> Response {
+pub(super) async fn not_stored(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
