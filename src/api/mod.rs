@@ -11,6 +11,8 @@
 //! | `GET /version` | | [`VersionAnswer`] |
 //! | `POST /setup` | [`SetUp`] | 201 [`UserAnswer`] |
 //! | `POST /sessions` | [`LogIn`] | 201 [`NewSession`] |
+//! | `GET /sessions` | | [`SessionList`] |
+//! | `DELETE /sessions/{session}` | | 204 |
 //! | `GET /session` | | [`SessionAnswer`] |
 //! | `DELETE /session` | | 204 |
 //! | `GET /organizations` | | [`OrganizationList`] |
@@ -67,7 +69,7 @@ pub use organization::{
 };
 pub use page::ListQuery;
 pub use problem::Problem;
-pub use session::{LogIn, NewSession, SessionAnswer};
+pub use session::{LogIn, NewSession, Session, SessionAnswer, SessionKind, SessionList};
 pub use token::{CreateToken, NewToken, Token, TokenAnswer, TokenList};
 pub use user::{SetUp, User, UserAnswer};
 pub use version::VersionAnswer;

@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::core::Timestamp;
-use crate::core::id::{ApiKeyId, AppId, GrantId, NodeId, OrgId, RealmId, TokenId, UserId};
+use crate::core::id::{ApiKeyId, AppId, GrantId, NodeId, OrgId, RealmId, SessionId, TokenId, UserId};
 use crate::core::secret::Secret;
 
 fn string(format: &str, description: &str) -> RefOr<Schema> {
@@ -36,6 +36,7 @@ strings! {
     ApiKeyId: "uuid", "The id of an API key.";
     AppId: "uuid", "The id of an app: its `client_id`.";
     GrantId: "uuid", "The id of a grant.";
+    SessionId: "uuid", "The id of a log-in.";
     Timestamp: "date-time", "RFC 3339, in UTC.";
     Secret: "password", "A secret, shown once.";
 }

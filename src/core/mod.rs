@@ -15,6 +15,7 @@ pub mod realm;
 pub mod role;
 pub mod route;
 pub mod secret;
+pub mod session;
 pub mod tag;
 pub mod time;
 pub mod token;

@@ -112,7 +112,7 @@ impl FromRequestParts<State> for Target {
 }
 
 /// The named parts of the path, in order.
-async fn path(parts: &mut Parts, state: &State) -> Result<Vec<(String, String)>> {
+pub async fn path(parts: &mut Parts, state: &State) -> Result<Vec<(String, String)>> {
     let params = RawPathParams::from_request_parts(parts, state).await;
     let params = params.map_err(|e| Error::usage("malformed_path", "this path is not UTF-8").source(e))?;
     Ok(params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())

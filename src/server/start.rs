@@ -13,7 +13,7 @@ use super::listen::{Limits, Listener};
 use super::ready::{self, Ready};
 use super::state::{Probe, State};
 use super::tls::Certificate;
-use super::{chores, control, oauth, relay, relay_maps, routes};
+use super::{chores, control, oauth, pages, relay, relay_maps, routes};
 use crate::auth::seal::MasterKey;
 use crate::config::master_key;
 use crate::config::server::Settings;
@@ -117,7 +117,8 @@ fn open_doors(app: &App, relay: Option<relay::Bound>, keys: Keys) -> Result<Rout
     let Identity { control_key, relay_key } = keys.identity;
     let state = State::new(app.clone(), vec![("mesh", mesh_probe(app))]);
     let router = routes::router(state.clone())
-        .merge(oauth::router(state, keys.signing))
+        .merge(oauth::router(state.clone(), keys.signing))
+        .merge(pages::router(state))
         .merge(control::routes(app.clone(), control_key))
         .merge(control::verify(app.clone()));
     let Some(relay) = relay else { return Ok(router.merge(control::probes())) };

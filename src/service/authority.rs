@@ -177,6 +177,23 @@ impl<P: Permission> May<P> {
         self.role
     }
 
+    /// Authority for another permission in the same organization, if the caller has that one too: what a page
+    /// asks before it offers something.
+    pub fn also<Q: Permission>(&self) -> Option<May<Q>> {
+        let by_role = self.role.is_none_or(|role| role >= Q::ROLE);
+        let in_scope = |scopes: &Vec<Scope>| Q::SCOPE.is_some_and(|scope| scopes.contains(&scope));
+        let by_scope = self.scopes.as_ref().is_none_or(in_scope);
+        (by_role && by_scope).then(|| May {
+            organization: self.organization.clone(),
+            actor: self.actor.clone(),
+            user: self.user,
+            role: self.role,
+            scopes: self.scopes.clone(),
+            grant: self.grant,
+            permission: PhantomData,
+        })
+    }
+
     /// Whether the caller could do what `scope` allows: nobody hands on more than they have.
     pub fn holds(&self, scope: Scope) -> bool {
         self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))

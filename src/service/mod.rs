@@ -2,7 +2,7 @@
 //! audit trail.
 
 pub mod app;
-mod approval;
+pub mod approval;
 pub mod audit;
 pub mod authority;
 pub mod deployer;

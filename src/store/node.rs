@@ -88,6 +88,12 @@ pub fn of_realm(read: &mut Read<'_>, realm: RealmId) -> Result<Vec<Node>> {
     read.query(&sql, params![realm])?.into_iter().map(from_row).collect()
 }
 
+/// The numbers of all nodes of a realm.
+pub fn numbers_of(read: &mut Read<'_>, realm: RealmId) -> Result<Vec<NodeNumber>> {
+    let rows = read.query("SELECT number FROM nodes WHERE realm_id = ?1 ORDER BY number", params![realm])?;
+    rows.into_iter().map(|mut row| row.take(0).map(NodeNumber)).collect()
+}
+
 /// At most `limit` nodes of a realm, those after `after` in the order of their numbers.
 pub fn page(read: &mut Read<'_>, realm: RealmId, after: NodeNumber, limit: i64) -> Result<Vec<Node>> {
     let sql = format!("{SELECT} WHERE n.realm_id = ?1 AND n.number > ?2 ORDER BY n.number LIMIT ?3");

@@ -90,3 +90,9 @@ pub fn enable(tx: &mut Tx<'_>, id: UserId) -> Result<bool> {
 pub fn set_password(tx: &mut Tx<'_>, id: UserId, password_hash: &str) -> Result<()> {
     tx.execute("UPDATE users SET password_hash = ?2 WHERE id = ?1", params![id, password_hash]).map(drop)
 }
+
+/// Changes a password that is still the one that `old` was made of; tells whether it was.
+pub fn replace_password(tx: &mut Tx<'_>, id: UserId, old: &str, new: &str) -> Result<bool> {
+    let sql = "UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
+    Ok(tx.execute(sql, params![id, old, new])? == 1)
+}

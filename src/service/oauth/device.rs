@@ -9,14 +9,15 @@ use super::exchange::{Issued, Settled, begin as begin_tokens, need_secret};
 use super::{denied, invalid_grant};
 use crate::auth::oauth::client::Form;
 use crate::auth::oauth::{DEVICE_PREFIX, user_code};
-use crate::auth::session as sessions;
+use crate::auth::session::Beginning;
 use crate::core::oauth::ScopeSet;
 use crate::core::secret::Secret;
+use crate::core::session::SessionKind;
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::service::app::App;
-use crate::service::audit::{self, Actor, Change, Origin};
+use crate::service::audit::Origin;
 use crate::service::authority::Caller;
-use crate::service::organization::ensure_personal;
+use crate::service::session::{self, LoggedIn};
 use crate::store::oauth::app::AppRow;
 use crate::store::oauth::device::{self as devices, DeviceRow};
 use crate::store::oauth::token as tokens;
@@ -200,11 +201,9 @@ fn hand_over(tx: &mut Tx<'_>, row: DeviceRow, origin: Origin, now: Timestamp) ->
     }
     let by = row.approved_by.ok_or_else(over)?;
     let user = user::by_id(tx, by)?.filter(|user| user.disabled_at.is_none()).ok_or_else(over)?;
-    let actor = Actor::user(user.id, &user.email, origin);
-    ensure_personal(tx, &user, &actor, now)?;
-    let (session, access) = sessions::begin(tx, user.id, &row.label, now)?;
-    audit::record(tx, now, &actor, Change::new("session.create", session.id, &row.label))?;
-    let expires_in = session.expires_at.since(now);
+    let beginning = Beginning { kind: SessionKind::Cli, label: row.label, address: origin.address };
+    let LoggedIn { session, token, .. } = session::open(tx, user, beginning, origin, now)?;
+    let (access, expires_in) = (token, session.expires_at.since(now));
     let scopes = ScopeSet::default();
     Ok(Issued { access, expires_in, refresh: None, scopes, organization: None, identity: None })
 }

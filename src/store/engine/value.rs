@@ -7,6 +7,7 @@ use crate::core::name::Hostname;
 use crate::core::oauth::ScopeSet;
 use crate::core::role::Role;
 use crate::core::secret::SecretHash;
+use crate::core::session::SessionKind;
 use crate::core::user::Email;
 use crate::core::{Error, Result, Timestamp, id};
 
@@ -133,6 +134,7 @@ text_values!(
     Email,
     Hostname,
     Role,
+    SessionKind,
 );
 
 macro_rules! byte_values {

@@ -1,0 +1,79 @@
+//! What the pages say, in one place: a module a page, shared words first.
+
+pub const BRAND: &str = "wonder";
+pub const SKIP: &str = "Skip to the content";
+pub const COPY: &str = "Copy";
+pub const ONLINE: &str = "Online";
+pub const OFFLINE: &str = "Offline";
+pub const NEVER: &str = "Never";
+pub const EMAIL: &str = "E-mail address";
+pub const PASSWORD: &str = "Password";
+
+pub mod time {
+    pub const NOW: &str = "just now";
+    pub const AGO: &str = "ago";
+    pub const IN: &str = "in";
+}
+
+pub mod tab {
+    pub const LABEL: &str = "Organization";
+    pub const OVERVIEW: &str = "Overview";
+    pub const DEVICES: &str = "Devices";
+    pub const TOKENS: &str = "Join tokens";
+    pub const KEYS: &str = "API keys";
+}
+
+pub mod account {
+    pub const MENU: &str = "Your account";
+    pub const AS: &str = "Logged in as ";
+    pub const SETTINGS: &str = "Settings";
+    pub const APPROVE: &str = "Approve a device";
+    pub const LOG_OUT: &str = "Log out";
+}
+
+pub mod trouble {
+    pub const NOT_FOUND: &str = "There is nothing here";
+    pub const DENIED: &str = "This is not allowed";
+    pub const TOO_OFTEN: &str = "Too many attempts";
+    pub const AWAY: &str = "Not available at the moment";
+    pub const REFUSED: &str = "This cannot be done";
+    pub const OURS: &str = "Something broke on our side";
+    pub const HOME: &str = "To the start page";
+    pub const CODE: &str = "Code";
+    pub const REQUEST: &str = "request";
+}
+
+pub mod log_in {
+    pub const TITLE: &str = "Log in";
+    pub const LEAD: &str = "Your private network at ";
+    pub const BUTTON: &str = "Log in";
+    pub const FORGOT: &str = "Forgot your password? Whoever runs this coordinator sets a new one with ";
+    pub const FORGOT_COMMAND: &str = "wonder user reset-password";
+}
+
+pub mod setup {
+    pub const TITLE: &str = "Set up";
+    pub const LEAD: &str = "This coordinator is new. Make its first account: it administers everything here.";
+    pub const CODE: &str = "Set-up code";
+    pub const CODE_HINT: &str =
+        "Begins with wsc_. The coordinator printed it when it started; a restart prints a new one.";
+    pub const PASSWORD_HINT: &str = "At least 8 characters.";
+    pub const BUTTON: &str = "Make the account";
+    pub const DONE: &str = "Your account is ready. Add your first device.";
+}
+
+pub mod overview {
+    pub const TITLE: &str = "Overview";
+    pub const DEVICES: &str = "Devices";
+    pub const ONLINE: &str = "Online now";
+    pub const ROLE: &str = "Your role";
+    pub const DOMAIN: &str = "Network domain";
+    pub const COORDINATOR: &str = "Coordinator";
+    pub const ABOUT: &str = "About this network";
+    pub const RECENT: &str = "Last seen";
+    pub const ALL: &str = "All devices";
+    pub const ADD: &str = "Add a device";
+    pub const EMPTY: &str = "No device yet";
+    pub const EMPTY_WORDS: &str = "Add your first one: a server, a Raspberry Pi, a laptop or a phone. It takes one command, or one scan.";
+    pub const EMPTY_MEMBER: &str = "Devices appear here once an admin of this organization has added one.";
+}
