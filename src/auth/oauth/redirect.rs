@@ -72,12 +72,13 @@ pub fn with(uri: &str, parameters: &[(&str, &str)]) -> Result<String> {
     Ok(url.into())
 }
 
-/// What a page's `form-action` names, so that its form may end at this URI: the origin, or the scheme.
+/// What a page's `form-action` names, so that its form may end at this URI: browsers look at every redirect
+/// that follows, and an app on the web may lead on to another host of its own.
 pub fn source(uri: &str) -> Option<String> {
     let url = Url::parse(uri).ok()?;
-    match url.origin() {
-        origin @ url::Origin::Tuple(..) => Some(origin.ascii_serialization()),
-        url::Origin::Opaque(_) => Some(format!("{}:", url.scheme())),
+    match (url.scheme(), url.origin()) {
+        ("http", origin @ url::Origin::Tuple(..)) => Some(origin.ascii_serialization()),
+        (scheme, _) => Some(format!("{scheme}:")),
     }
 }
 
@@ -170,7 +171,7 @@ mod tests {
     #[test]
     fn a_form_may_end_where_the_app_is() {
         assert_eq!(source("http://127.0.0.1:9/cb").unwrap(), "http://127.0.0.1:9");
-        assert_eq!(source("https://p.example/cb").unwrap(), "https://p.example");
+        assert_eq!(source("https://p.example/cb").unwrap(), "https:");
         assert_eq!(source("com.example.app:/cb").unwrap(), "com.example.app:");
     }
 }
