@@ -20,6 +20,7 @@ pub mod house;
 pub mod internet;
 pub mod mesh;
 pub mod netns;
+pub mod oauth;
 pub mod postgres;
 pub mod process;
 pub mod relay;
