@@ -31,6 +31,7 @@
 //! | `DELETE …/{org}/apps/{app}` | | [`AppAnswer`] |
 //! | `GET …/{org}/grants`, `GET /grants` | | [`GrantList`] |
 //! | `DELETE …/{org}/grants/{grant}`, `DELETE /grants/{grant}` | | [`GrantAnswer`] |
+//! | `GET /deployer` | | [`JoinTarget`] |
 //! | `POST /deployer/join` | | 201 [`JoinGrant`] |
 //! | `GET …/{org}/nodes` | | [`NodeList`] |
 //! | `GET …/{org}/nodes/{node}` | | [`NodeAnswer`] |

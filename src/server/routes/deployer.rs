@@ -6,7 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::join::{credential, organization};
-use crate::api::JoinGrant;
+use crate::api::{JoinGrant, JoinTarget, OrganizationName};
 use crate::core::role::CreateJoinTokens;
 use crate::server::problem::Answer;
 use crate::server::state::State;
@@ -14,7 +14,19 @@ use crate::service::authority::May;
 use crate::service::deployer;
 
 pub fn routes() -> OpenApiRouter<State> {
-    OpenApiRouter::new().routes(routes!(join))
+    OpenApiRouter::new().routes(routes!(target)).routes(routes!(join))
+}
+
+/// Where the caller's own machine would join; spends nothing.
+#[utoipa::path(get, path = "/deployer", tag = "join",
+    responses((status = 200, description = "It would be let in now.", body = JoinTarget)))]
+async fn target(state: State, may: May<CreateJoinTokens>) -> Json<JoinTarget> {
+    let organization = may.organization();
+    Json(JoinTarget {
+        coordinator: state.url().to_string(),
+        realm: state.realm(organization.realm, organization.realm_label.as_str()),
+        organization: OrganizationName { id: organization.id, name: organization.name.clone() },
+    })
 }
 
 /// Mesh credentials for the caller's own machine, which is tagged `tag:deployer`. The organization is that of
