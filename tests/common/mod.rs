@@ -21,6 +21,7 @@ pub mod internet;
 pub mod mesh;
 pub mod netns;
 pub mod oauth;
+pub mod oauth_peer;
 pub mod postgres;
 pub mod process;
 pub mod relay;
