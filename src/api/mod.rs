@@ -3,8 +3,8 @@
 //! Field names are those of the command line's `--json`. A field that may be missing is written as `null`,
 //! never left out. Answers may grow fields; requests with a field that nobody knows are refused.
 //!
-//! Below `/api/v1`; `{org}`, `{node}`, `{token}`, `{key}` are an id or an unambiguous name, and a list takes
-//! a [`ListQuery`]:
+//! Below `/api/v1`; `{org}`, `{node}`, `{token}`, `{key}` are an id or an unambiguous name, `{member}` and
+//! `{invitation}` an id or an e-mail address, and a list takes a [`ListQuery`]:
 //!
 //! | route | request | answer |
 //! |---|---|---|
@@ -16,7 +16,19 @@
 //! | `GET /session` | | [`SessionAnswer`] |
 //! | `DELETE /session` | | 204 |
 //! | `GET /organizations` | | [`OrganizationList`] |
+//! | `POST /organizations` | [`CreateOrganization`] | 201 [`OrganizationAnswer`] |
 //! | `GET /organizations/{org}` | | [`OrganizationAnswer`] |
+//! | `PATCH /organizations/{org}` | [`RenameOrganization`] | [`OrganizationAnswer`] |
+//! | `DELETE /organizations/{org}` | [`ConfirmQuery`] | [`DeletedOrganization`] |
+//! | `GET …/{org}/members` | | [`MemberList`] |
+//! | `PATCH …/{org}/members/{member}` | [`SetRole`] | [`MemberAnswer`] |
+//! | `DELETE …/{org}/members/{member}` | [`DepartureQuery`] | [`Departure`] |
+//! | `DELETE …/{org}/membership` | [`DepartureQuery`] | [`Departure`] (one leaves) |
+//! | `POST …/{org}/transfer` | [`Transfer`] | [`MemberAnswer`] |
+//! | `GET …/{org}/invitations` | | [`InvitationList`] |
+//! | `POST …/{org}/invitations` | [`Invite`] | 201 [`NewInvitation`] |
+//! | `DELETE …/{org}/invitations/{invitation}` | | [`InvitationAnswer`] |
+//! | `POST /invitations/accept` | [`AcceptInvitation`] | [`OrganizationAnswer`] |
 //! | `GET …/{org}/tokens` | | [`TokenList`] |
 //! | `POST …/{org}/tokens` | [`CreateToken`] | 201 [`NewToken`] |
 //! | `GET …/{org}/tokens/{token}` | | [`TokenAnswer`] |
@@ -47,8 +59,10 @@
 
 mod app;
 mod grant;
+mod invitation;
 mod join;
 mod key;
+mod member;
 mod node;
 mod organization;
 mod page;
@@ -62,11 +76,16 @@ mod worker;
 
 pub use app::{App, AppAnswer, AppList, NewApp, RegisterApp};
 pub use grant::{AppName, Grant, GrantAnswer, GrantList};
+pub use invitation::{
+    AcceptInvitation, Invitation, InvitationAnswer, InvitationList, InvitationStatus, Invite, NewInvitation,
+};
 pub use join::{JoinGrant, JoinRequest, JoinTarget, MeshCredential};
 pub use key::{CreateKey, Key, KeyAnswer, KeyList, NewKey, RotateKey, Scope};
+pub use member::{Departure, DepartureQuery, Member, MemberAnswer, MemberList, SetRole, Transfer};
 pub use node::{ApproveNode, ApproveRoutes, Node, NodeAnswer, NodeList, NodeRoutes, RenameNode};
 pub use organization::{
-    Organization, OrganizationAnswer, OrganizationList, OrganizationName, OrganizationRole, Realm,
+    ConfirmQuery, CreateOrganization, DeletedOrganization, Organization, OrganizationAnswer,
+    OrganizationList, OrganizationName, OrganizationRole, Realm, RenameOrganization,
 };
 pub use page::ListQuery;
 pub use problem::Problem;

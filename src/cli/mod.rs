@@ -10,6 +10,7 @@ mod grant;
 mod key;
 mod log;
 mod login;
+mod member;
 mod node;
 mod org;
 mod serve;

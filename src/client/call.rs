@@ -178,9 +178,14 @@ pub(super) fn segment(text: &str) -> Result<String> {
     Ok(encoded(text))
 }
 
+/// `name=value`, whatever the value holds.
+pub(super) fn query_pair(name: &str, value: &str) -> String {
+    format!("{name}={}", encoded(value))
+}
+
 fn query_text(query: &ListQuery) -> String {
     let limit = query.limit.map(|limit| format!("limit={limit}"));
-    let cursor = query.cursor.as_ref().map(|cursor| format!("cursor={}", encoded(cursor)));
+    let cursor = query.cursor.as_ref().map(|cursor| query_pair("cursor", cursor));
     let pairs: Vec<String> = limit.into_iter().chain(cursor).collect();
     format!("?{}", pairs.join("&"))
 }

@@ -75,6 +75,8 @@ ids! {
     FamilyId = "token family";
     /// A key that ID tokens are signed with; its id is the `kid`.
     SigningKeyId = "signing key";
+    /// What lets somebody become a member.
+    InvitationId = "invitation";
 }
 
 /// The number by which the coordination protocol knows a node (`tailcfg.NodeID`): positive, from one

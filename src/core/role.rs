@@ -77,8 +77,8 @@ pub trait Permission: Send + Sync + 'static {
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $role:ident, $scope:expr;)*) => {$(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal, $role:ident, $scope:expr;)*) => {$(
+        $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug)]
         pub enum $name {}
 
@@ -91,6 +91,9 @@ macro_rules! permissions {
 
         /// The whole table: name, least role, scope.
         pub const PERMISSIONS: &[(&str, Role, Option<Scope>)] = &[$(($text, Role::$role, $scope)),*];
+
+        /// What each permission is for, in words and in the order of [`PERMISSIONS`]; for docs/permissions.md.
+        pub const MEANINGS: &[&str] = &[$(concat!($($doc),*)),*];
     };
 }
 

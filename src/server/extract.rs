@@ -32,6 +32,9 @@ pub struct Body<T>(pub T);
 /// The page of a list that the query asks for.
 pub struct Listing(pub Page);
 
+/// The query of what is no list.
+pub struct Asked<T>(pub T);
+
 /// What the last part of the path names.
 pub struct Target(pub String);
 
@@ -128,6 +131,19 @@ impl FromRequestParts<State> for Listing {
                 .hint("a list takes limit and cursor")
         })?;
         Ok(Listing(Page::new(query.limit, query.cursor.as_deref())?))
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts<State> for Asked<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        let Query(query) = query.map_err(|e| {
+            Error::usage("malformed_query", format!("this query cannot be read: {}", e.body_text()))
+                .hint("GET /api/v1/openapi.json describes it")
+        })?;
+        Ok(Asked(query))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::approval;
+use super::invitation::InvitationLimits;
 use super::join::JoinLimit;
 use super::log_in_limits::LogInLimits;
 use super::mesh::Mesh;
@@ -64,6 +65,7 @@ struct Parts {
     join_limit: JoinLimit,
     approval_limit: Limit,
     oauth_limits: OauthLimits,
+    invitation_limits: InvitationLimits,
     mesh: Mesh,
 }
 
@@ -82,6 +84,7 @@ impl App {
             join_limit,
             approval_limit: approval::limit(),
             oauth_limits: OauthLimits::default(),
+            invitation_limits: InvitationLimits::default(),
             mesh,
         }))
     }
@@ -132,6 +135,10 @@ impl App {
 
     pub(super) fn oauth_limits(&self) -> &OauthLimits {
         &self.0.oauth_limits
+    }
+
+    pub(super) fn invitation_limits(&self) -> &InvitationLimits {
+        &self.0.invitation_limits
     }
 
     pub(super) fn log_in_limits(&self) -> &LogInLimits {

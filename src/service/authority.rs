@@ -11,6 +11,7 @@ use crate::core::role::{Permission, Role, Scope, ViewOrganization};
 use crate::core::user::Email;
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::store::organization::{self, Membership, Organization};
+use crate::store::{Tx, member};
 
 /// Somebody who showed a credential that is good. Made by [`super::session::authenticate`] and its like only.
 #[derive(Clone, Debug)]
@@ -80,9 +81,8 @@ impl Caller {
     pub fn person(&self) -> Result<&Person> {
         match &self.principal {
             Principal::Person(person) => Ok(person),
-            Principal::Integration(_) => Err(denied("people_only", "this is for people, not for API keys")
-                .hint("log in with `wonder login`")),
-            Principal::App(_) => Err(denied("people_only", "this is for people, not for apps")),
+            Principal::Integration(_) => Err(people_only().hint("log in with `wonder login`")),
+            Principal::App(_) => Err(people_only()),
         }
     }
 
@@ -125,7 +125,7 @@ impl<P: Permission> May<P> {
         let (organization, user, role, scopes, grant) = match &caller.principal {
             Principal::Person(person) => {
                 let membership = membership(app, person.user, wanted).await?;
-                require_role::<P>(&membership)?;
+                require_role::<P>(membership.role, &membership.organization.name)?;
                 (membership.organization, person.user, Some(membership.role), None, None)
             }
             Principal::Integration(key) => {
@@ -137,7 +137,7 @@ impl<P: Permission> May<P> {
                 let org = own_organization(app, delegate.org, wanted).await?.id.to_string();
                 require_scope::<P>(Holder::App(delegate))?;
                 let membership = membership(app, delegate.user, Some(org)).await?;
-                require_role::<P>(&membership)?;
+                require_role::<P>(membership.role, &membership.organization.name)?;
                 let scopes = Some(delegate.scopes.api().collect());
                 (membership.organization, delegate.user, Some(membership.role), scopes, Some(delegate.grant))
             }
@@ -183,7 +183,12 @@ impl<P: Permission> May<P> {
         let by_role = self.role.is_none_or(|role| role >= Q::ROLE);
         let in_scope = |scopes: &Vec<Scope>| Q::SCOPE.is_some_and(|scope| scopes.contains(&scope));
         let by_scope = self.scopes.as_ref().is_none_or(in_scope);
-        (by_role && by_scope).then(|| May {
+        (by_role && by_scope).then(|| self.same())
+    }
+
+    /// The same caller in the same organization.
+    fn same<Q>(&self) -> May<Q> {
+        May {
             organization: self.organization.clone(),
             actor: self.actor.clone(),
             user: self.user,
@@ -191,12 +196,52 @@ impl<P: Permission> May<P> {
             scopes: self.scopes.clone(),
             grant: self.grant,
             permission: PhantomData,
-        })
+        }
+    }
+
+    /// The person themselves, where nobody may act for them.
+    pub fn in_person(&self) -> Result<UserId> {
+        if self.scopes.is_some() { Err(people_only()) } else { Ok(self.user) }
+    }
+
+    /// Within a transaction: holds the organization, so that nobody else changes meanwhile who is in it, and
+    /// looks again whether the caller may: what was checked at the door can be over by now.
+    pub(super) fn hold(&self, tx: &mut Tx<'_>) -> Result<Held> {
+        let (org, name) = (self.org(), self.organization.name.clone());
+        if !organization::hold(tx, org)? {
+            return Err(unknown(Some(&name)));
+        }
+        if self.scopes.is_some() {
+            return Ok(Held { role: None, name });
+        }
+        let role = member::by_user(tx, org, self.user)?.ok_or_else(|| unknown(Some(&name)))?.role;
+        require_role::<P>(role, &name)?;
+        Ok(Held { role: Some(role), name })
     }
 
     /// Whether the caller could do what `scope` allows: nobody hands on more than they have.
     pub fn holds(&self, scope: Scope) -> bool {
         self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))
+    }
+}
+
+impl<P: Permission> Clone for May<P> {
+    fn clone(&self) -> Self {
+        self.same()
+    }
+}
+
+/// What the caller is in an organization that a transaction holds.
+#[derive(Debug)]
+pub(super) struct Held {
+    role: Option<Role>,
+    name: String,
+}
+
+impl Held {
+    /// That the caller may do `Q` as well.
+    pub(super) fn require<Q: Permission>(&self) -> Result<()> {
+        require_role::<Q>(self.role.ok_or_else(people_only)?, &self.name)
     }
 }
 
@@ -232,14 +277,13 @@ async fn own_organization(app: &App, org: OrgId, wanted: Option<String>) -> Resu
     own.filter(is_wanted).ok_or_else(|| unknown(wanted.as_deref()))
 }
 
-fn require_role<P: Permission>(membership: &Membership) -> Result<()> {
-    if membership.role >= P::ROLE {
+fn require_role<P: Permission>(role: Role, name: &str) -> Result<()> {
+    if role >= P::ROLE {
         return Ok(());
     }
-    let (role, name) = (membership.role, &membership.organization.name);
     tracing::debug!(permission = P::NAME, %role, "denied");
     Err(denied("role_too_low", format!("you are {role} of {name}, and this takes {}", P::ROLE))
-        .hint(format!("ask an owner of {name}")))
+        .hint(format!("ask the owner of {name}")))
 }
 
 /// What has scopes.
@@ -271,8 +315,12 @@ fn require_scope<P: Permission>(holder: Holder<'_>) -> Result<()> {
     match P::SCOPE {
         Some(scope) if holder.has(scope) => Ok(()),
         Some(scope) => Err(holder.lacks(scope)),
-        None => Err(denied("people_only", "this is for people, not for API keys and apps")),
+        None => Err(people_only()),
     }
+}
+
+fn people_only() -> Error {
+    denied("people_only", "this is for people, not for API keys and apps")
 }
 
 fn denied(code: &str, message: impl Into<String>) -> Error {

@@ -12,6 +12,8 @@ pub mod redemption;
 pub mod approval;
 pub mod audit;
 pub mod counter;
+pub mod invitation;
+pub mod member;
 pub mod node;
 pub mod oauth;
 pub mod organization;

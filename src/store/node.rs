@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::engine::params;
 use super::{Read, Row, Tx, Value};
 use crate::core::address::Address;
-use crate::core::id::{NodeId, NodeNumber, RealmId};
+use crate::core::id::{NodeId, NodeNumber, RealmId, UserId};
 use crate::core::key::{MachineKey, NodeKey};
 use crate::core::node::{Node, Owner, Report};
 use crate::core::{Error, Kind, Result, Timestamp};
@@ -98,6 +98,13 @@ pub fn numbers_of(read: &mut Read<'_>, realm: RealmId) -> Result<Vec<NodeNumber>
 pub fn page(read: &mut Read<'_>, realm: RealmId, after: NodeNumber, limit: i64) -> Result<Vec<Node>> {
     let sql = format!("{SELECT} WHERE n.realm_id = ?1 AND n.number > ?2 ORDER BY n.number LIMIT ?3");
     read.query(&sql, params![realm, after.0, limit])?.into_iter().map(from_row).collect()
+}
+
+/// Somebody's own devices in a realm: the tagged ones are the realm's.
+pub fn of_owner(read: &mut Read<'_>, realm: RealmId, owner: UserId) -> Result<Vec<Node>> {
+    let sql =
+        format!("{SELECT} WHERE n.realm_id = ?1 AND n.owner_id = ?2 AND n.tags = '[]' ORDER BY n.number");
+    read.query(&sql, params![realm, owner])?.into_iter().map(from_row).collect()
 }
 
 /// Realms with ephemeral nodes, which someone has to watch from the start.

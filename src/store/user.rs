@@ -75,6 +75,11 @@ pub fn begin_log_in(tx: &mut Tx<'_>, id: UserId, password_hash: &str, at: Timest
     Ok(tx.execute(sql, params![id, password_hash, at])? == 1)
 }
 
+/// Holds the account for this transaction: others that hold it wait.
+pub fn hold(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
+    tx.execute("UPDATE users SET number = number WHERE id = ?1", params![id]).map(drop)
+}
+
 /// Tells whether this changed anything.
 pub fn disable(tx: &mut Tx<'_>, id: UserId, at: Timestamp) -> Result<bool> {
     let sql = "UPDATE users SET disabled_at = ?2 WHERE id = ?1 AND disabled_at IS NULL";

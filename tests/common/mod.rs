@@ -22,6 +22,7 @@ pub mod mesh;
 pub mod netns;
 pub mod oauth;
 pub mod oauth_peer;
+pub mod page;
 pub mod postgres;
 pub mod process;
 pub mod relay;

@@ -2,6 +2,11 @@
 //! takes a [`visitor::Visitor`] or [`visitor::Inside`], calls the use cases that the API calls too, and answers
 //! with [`layout::page`] or [`layout::inside`]. Whatever changes something is a form, and comes through
 //! [`form::guard`]. Text stands in [`text`].
+//!
+//! A new page: a file here with `routes()`, merged below; its `GET` takes `Inside<Permission>` (or [`visitor::Visitor`]
+//! where it belongs to no organization), each of its forms begins with `(visitor.form())`, its `POST` takes
+//! [`form::Form`] and ends with a redirect ([`note::go`] tells what was done). A section of an organization
+//! gets a line in [`layout::Tab`].
 
 use axum::Router;
 use axum::extract::Request;
@@ -20,7 +25,7 @@ mod consent;
 pub mod cookie;
 pub mod form;
 pub mod layout;
-mod note;
+pub mod note;
 mod overview;
 pub mod parts;
 mod session;

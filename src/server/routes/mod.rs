@@ -17,8 +17,10 @@ mod apps;
 mod deployer;
 mod grants;
 mod health;
+mod invitations;
 mod join;
 mod keys;
+mod members;
 mod nodes;
 mod openapi;
 mod organizations;
@@ -36,6 +38,8 @@ fn described() -> OpenApiRouter<State> {
         .merge(setup::routes())
         .merge(sessions::routes())
         .merge(organizations::routes())
+        .merge(members::routes())
+        .merge(invitations::routes())
         .merge(tokens::routes())
         .merge(keys::routes())
         .merge(apps::routes())

@@ -2,15 +2,15 @@
 //! asks people of any to let it in.
 
 use crate::auth::oauth::{CLIENT_SECRET_PREFIX, redirect};
-use crate::core::id::{AppId, OrgId};
+use crate::core::id::{AppId, OrgId, UserId};
 use crate::core::node::Node;
 use crate::core::oauth::ScopeSet;
 use crate::core::page::Page;
 use crate::core::role::{ManageApps, Scope, ViewApps};
 use crate::core::secret::Secret;
-use crate::core::{Error, Kind, Result};
+use crate::core::{Error, Kind, Result, Timestamp};
 use crate::service::app::App;
-use crate::service::audit::{self, Change};
+use crate::service::audit::{self, Actor, Change};
 use crate::service::authority::May;
 use crate::service::oauth::grant;
 use crate::service::words;
@@ -115,16 +115,38 @@ pub async fn revoke(app: &App, may: &May<ManageApps>, reference: &str) -> Result
     let (org, reference, actor, now) = (may.org(), reference.to_owned(), may.actor().clone(), app.now());
     let revoke = move |tx: &mut Tx<'_>| {
         let row = find(tx, org, &reference)?;
-        let mut nodes: Vec<Node> = Vec::new();
-        if apps::revoke(tx, row.id, now)? {
-            audit::record(tx, now, &actor, Change::new("app.revoke", row.id, &row.name).of(org))?;
-            for granted in grants::live_of_app(tx, row.id)? {
-                nodes.extend(grant::end(tx, &actor, &granted, now)?);
-            }
-        }
+        let nodes = end(tx, &actor, &row, now)?;
         Ok((find(tx, org, &row.id.to_string())?, nodes))
     };
     grant::change(app, revoke).await
+}
+
+/// Ends an app within a transaction; gives the nodes whose keys ended with it.
+fn end(tx: &mut Tx<'_>, actor: &Actor, app: &AppRow, now: Timestamp) -> Result<Vec<Node>> {
+    let mut nodes = Vec::new();
+    if apps::revoke(tx, app.id, now)? {
+        audit::record(tx, now, actor, Change::new("app.revoke", app.id, &app.name).of(app.org_id))?;
+        for granted in grants::live_of_app(tx, app.id)? {
+            nodes.extend(grant::end(tx, actor, &granted, now)?);
+        }
+    }
+    Ok(nodes)
+}
+
+/// Ends the apps that somebody registered for an organization and may register no more. Tells how many there
+/// were, and gives the nodes whose keys ended.
+pub(in crate::service) fn end_all_of_member(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    (org, user): (OrgId, UserId),
+    now: Timestamp,
+) -> Result<(u64, Vec<Node>)> {
+    let (mut count, mut nodes) = (0, Vec::new());
+    for app in apps::live_made_by(tx, org, user)? {
+        nodes.extend(end(tx, actor, &app, now)?);
+        count += 1;
+    }
+    Ok((count, nodes))
 }
 
 fn find(read: &mut Read<'_>, org: OrgId, reference: &str) -> Result<AppRow> {

@@ -86,18 +86,20 @@ pub(in crate::service) fn end(
     Ok(ended)
 }
 
-/// Ends all that a person granted for one organization: they leave it, or are made to.
-pub fn end_all_of_member(
+/// Ends all that a person granted for one organization: they leave it, or are made to. Tells how many grants
+/// there were, and gives the nodes whose keys ended.
+pub(in crate::service) fn end_all_of_member(
     tx: &mut Tx<'_>,
     actor: &Actor,
     (org, user): (OrgId, UserId),
     now: Timestamp,
-) -> Result<Vec<Node>> {
-    let mut ended = Vec::new();
+) -> Result<(u64, Vec<Node>)> {
+    let (mut count, mut ended) = (0, Vec::new());
     for grant in grants::live_of_member(tx, org, user)? {
         ended.extend(end(tx, actor, &grant, now)?);
+        count += 1;
     }
-    Ok(ended)
+    Ok((count, ended))
 }
 
 /// Runs a change that may end nodes' keys, and tells their realms.
@@ -108,10 +110,7 @@ pub(in crate::service) async fn change<T: Send + 'static>(
     let whole = app.clone();
     realm::to_the_end(app, async move {
         let (done, nodes) = whole.store().write(change).await?;
-        for node in nodes {
-            whole.mesh().cut_off(&node.node_key);
-            realm::put(&whole, node).await?;
-        }
+        realm::expired(&whole, &nodes).await?;
         Ok(done)
     })
     .await

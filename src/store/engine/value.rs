@@ -130,6 +130,7 @@ text_values!(
     id::FamilyId,
     id::SigningKeyId,
     ScopeSet,
+    id::InvitationId,
     IpAddr,
     Email,
     Hostname,
