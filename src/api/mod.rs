@@ -65,7 +65,8 @@ mod version;
 mod worker;
 
 pub use invitation::{
-    AcceptInvitation, Invitation, InvitationAnswer, InvitationList, InvitationStatus, Invite, NewInvitation,
+    AcceptInvitation, Invitation, InvitationAnswer, InvitationList, InvitationStatus, Invite, MailReport,
+    NewInvitation,
 };
 pub use join::{JoinGrant, JoinRequest, JoinTarget, MeshCredential};
 pub use key::{CreateKey, Key, KeyAnswer, KeyList, NewKey, RotateKey, Scope};
