@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use super::declared::routes;
 use super::organizations::{present as present_organization, present_role, read_role};
 use crate::api::{
-    AcceptInvitation, Invitation, InvitationAnswer, InvitationList, InvitationStatus, Invite, ListQuery, MailReport,
-    NewInvitation, OrganizationAnswer, Problem,
+    AcceptInvitation, Invitation, InvitationAnswer, InvitationList, InvitationStatus, Invite, ListQuery,
+    MailReport, NewInvitation, OrganizationAnswer, Problem,
 };
 use crate::core::role::{InviteMembers, Role};
 use crate::core::{Error, Kind, Result, Timestamp};
