@@ -88,7 +88,10 @@ impl Town {
 fn fails(page: &Page, status: u16, code: &str, what: &str) {
     assert_eq!(page.status, status, "{what}: {page:?}");
     assert!(page.says(&format!("<code>{code}</code>")), "{what}: {page:?}");
-    assert!(page.says("href=\"/\"") && page.headers("set-cookie").iter().all(|c| !c.contains("wbs_")), "{what}");
+    assert!(
+        page.says("href=\"/\"") && page.headers("set-cookie").iter().all(|c| !c.contains("wbs_")),
+        "{what}"
+    );
 }
 
 async fn a_log_in_by_every_algorithm_that_counts(c: Coordinator) {
@@ -99,7 +102,8 @@ async fn a_log_in_by_every_algorithm_that_counts(c: Coordinator) {
         assert!(browser.follow("/").await.says(&format!("{who}@example.org")));
     }
     // Many providers say the rest at their userinfo endpoint alone.
-    town.strange.mind().userinfo = json!({ "sub": "eve", "email": "eve@example.org", "email_verified": true });
+    town.strange.mind().userinfo =
+        json!({ "sub": "eve", "email": "eve@example.org", "email_verified": true });
     let thin = |claims: &mut Value| drop(claims.as_object_mut().unwrap().remove("email"));
     assert_eq!(town.try_log_in("eve", thin).await.location(), "/");
     let other = town.try_log_in("mallory", thin).await;
@@ -151,7 +155,11 @@ async fn what_comes_back_counts_once_in_time_and_in_its_own_browser(c: Coordinat
         field(&url, "code_challenge").clone_into(&mut mind.challenge);
     }
     let back = format!("/auth/oidc/strange/callback?code=code&state={}", field(&url, "state"));
-    assert_eq!(late.get(&back).await.location(), "/settings/identities", "it leads on to where one was going");
+    assert_eq!(
+        late.get(&back).await.location(),
+        "/settings/identities",
+        "it leads on to where one was going"
+    );
     let refused = late.get("/auth/oidc/strange/login").await;
     assert_eq!(refused.status, 405, "nobody sets out by a link");
 }
@@ -271,7 +279,8 @@ async fn a_provider_that_is_away_or_refuses_is_told_as_such(c: Coordinator) {
     fails(&town.try_log_in("ada", |_| {}).await, 403, "account_unknown", "no account");
 
     for said in ["access_denied", "%3Cscript%3E"] {
-        let back = town.leave(&mut browser, "ada", |_| {}).await.replace("code=code", &format!("error={said}"));
+        let back =
+            town.leave(&mut browser, "ada", |_| {}).await.replace("code=code", &format!("error={said}"));
         let page = browser.get(&back).await;
         fails(page, 403, "log_in_refused", said);
         assert!(!page.says("script>alert") && !page.says("%3Cscript"), "{page:?}");
@@ -298,11 +307,17 @@ async fn keys_are_fetched_again_for_an_unknown_one_and_not_for_ever(c: Coordinat
     assert!(refused.iter().all(|status| matches!(status, 401 | 429)), "{refused:?}");
     assert!(town.strange.mind().key_calls <= 5, "{} calls", town.strange.mind().key_calls);
     assert_eq!(town.c.get("/api/v1/session", &token).await.status, 200, "good ones are good all the while");
-    for (name, value) in [("aud", json!("other")), ("nonce", json!("x")), ("typ", json!("ID")), ("exp", json!(1))] {
+    for (name, value) in
+        [("aud", json!("other")), ("nonce", json!("x")), ("typ", json!("ID")), ("exp", json!(1))]
+    {
         let mut claims = claims.clone();
         claims[name] = value;
         let token = town.strange.sign(Signature::Es256, "JWT", &claims);
-        assert_eq!(town.c.get("/api/v1/session", &token).await.problem(), (401, "token_not_accepted"), "{name}");
+        assert_eq!(
+            town.c.get("/api/v1/session", &token).await.problem(),
+            (401, "token_not_accepted"),
+            "{name}"
+        );
     }
 }
 
@@ -335,7 +350,11 @@ async fn logout_tokens_end_what_they_name_once(c: Coordinator) {
         let mut claims = usual(&format!("bad {number}"));
         claims[name] = value;
         let answer = tell(&town.strange.sign(Signature::Es256, "logout+jwt", &claims)).await;
-        assert_eq!((answer.status, &answer.body["error"]), (400, &json!("invalid_request")), "{name}: {answer:?}");
+        assert_eq!(
+            (answer.status, &answer.body["error"]),
+            (400, &json!("invalid_request")),
+            "{name}: {answer:?}"
+        );
     }
     let mut nobody = usual("nobody");
     nobody.as_object_mut().unwrap().retain(|name, _| name != "sub" && name != "sid");
@@ -358,7 +377,12 @@ async fn logout_tokens_end_what_they_name_once(c: Coordinator) {
     assert_eq!(other.get("/settings/identities").await.status, 200);
     let mut again = town.log_in("ada").await;
     assert_eq!(tell(&token).await.status, 400, "a token counts once");
-    let used = log_out::told(&town.c.app, "strange", &Secret::new(&*token), wonder::service::audit::Origin::default());
+    let used = log_out::told(
+        &town.c.app,
+        "strange",
+        &Secret::new(&*token),
+        wonder::service::audit::Origin::default(),
+    );
     assert!(used.await.unwrap_err().message().contains("used before"));
     assert_eq!(again.get("/settings/identities").await.status, 200);
     // Without a session all of the person's end.

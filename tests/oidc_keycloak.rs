@@ -53,7 +53,8 @@ impl Home {
         let keycloak = self.keycloak;
         let made = name.clone();
         let id = blocking(move || {
-            let password = json!([{ "type": "password", "value": format!("{made}-password"), "temporary": false }]);
+            let password =
+                json!([{ "type": "password", "value": format!("{made}-password"), "temporary": false }]);
             let user = json!({ "username": made, "enabled": true, "email": format!("{made}@example.org"),
                 "emailVerified": true, "firstName": "A", "lastName": "B", "credentials": password });
             keycloak.admin("POST", "/users", user);
@@ -99,7 +100,8 @@ impl Home {
         let own = [("client_id", self.client.as_str()), ("client_secret", "secret")];
         let form: Vec<_> = own.iter().chain(form).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let keycloak = self.keycloak;
-        let token = move || keycloak.token(&form.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>());
+        let token =
+            move || keycloak.token(&form.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>());
         let answer = blocking(token).await;
         keep_time(&self.c);
         answer
@@ -239,7 +241,10 @@ async fn access_tokens_open_the_api(c: Coordinator) {
     let org = who.body["organization"]["id"].as_str().unwrap();
     let token = home.c.post(&format!("/api/v1/organizations/{org}/tokens"), access, json!({})).await;
     assert_eq!(token.status, 201, "it acts as she does: {token:?}");
-    assert_eq!(home.c.call("DELETE", "/api/v1/session", Some(access), None).await.problem(), (403, "log_in_needed"));
+    assert_eq!(
+        home.c.call("DELETE", "/api/v1/session", Some(access), None).await.problem(),
+        (403, "log_in_needed")
+    );
 
     for other in ["id_token", "refresh_token"] {
         let refused = home.c.get("/api/v1/session", tokens[other].as_str().unwrap()).await;
@@ -253,7 +258,11 @@ async fn access_tokens_open_the_api(c: Coordinator) {
     let forged = format!("{head}.{}", signature.chars().rev().collect::<String>());
     assert_eq!(home.c.get("/api/v1/session", &forged).await.problem(), (401, "token_not_accepted"));
     home.c.later(Duration::from_secs(400));
-    assert_eq!(home.c.get("/api/v1/session", access).await.problem(), (401, "token_not_accepted"), "it is over");
+    assert_eq!(
+        home.c.get("/api/v1/session", access).await.problem(),
+        (401, "token_not_accepted"),
+        "it is over"
+    );
 
     let disabled = wonder::service::user::Operator::local("test");
     wonder::service::user::disable(&home.c.app, &disabled, &format!("{ada}@example.org")).await.unwrap();

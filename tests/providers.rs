@@ -28,7 +28,10 @@ struct NodeProvider {
 impl NodeProvider {
     fn start(algorithm: &str, address: SocketAddr) -> NodeProvider {
         let home = peers().join("oidc-provider-9.13.3");
-        assert!(home.join("main.mjs").exists(), "no provider: run scripts/install-peers oidc-provider-9.13.3");
+        assert!(
+            home.join("main.mjs").exists(),
+            "no provider: run scripts/install-peers oidc-provider-9.13.3"
+        );
         let directory = tempfile::tempdir().unwrap();
         let mut command = Command::new("node");
         command.arg(home.join("main.mjs")).env("ALG", algorithm).current_dir(directory.path());
@@ -74,7 +77,8 @@ fn address(c: &Coordinator) -> SocketAddr {
 }
 
 fn add(c: &Coordinator, provider: &NodeProvider, more: &[&str]) -> Value {
-    let usual = ["provider", "add", "node", "--title", "Node", "--issuer", &provider.issuer, "--client-id", "wonder"];
+    let usual =
+        ["provider", "add", "node", "--title", "Node", "--issuer", &provider.issuer, "--client-id", "wonder"];
     let args = [&usual[..], &["--client-secret-stdin", "--json"], more].concat();
     let run = c.admin(&args, "wonder-secret\n");
     assert_eq!(run.code, 0, "{run:?}");
@@ -93,11 +97,20 @@ async fn log_in(c: &Coordinator, provider: &NodeProvider, name: &str) -> (Browse
 async fn people_log_in_by_every_algorithm_and_out_at_both_ends() {
     for algorithm in ["RS256", "ES256", "EdDSA"] {
         let c = Coordinator::start();
-        assert_eq!(c.admin(&["user", "create", "owner@example.org", "--password-stdin"], "a long password").code, 0);
+        assert_eq!(
+            c.admin(&["user", "create", "owner@example.org", "--password-stdin"], "a long password").code,
+            0
+        );
         let provider = NodeProvider::start(algorithm, address(&c));
         add(&c, &provider, &["--create-accounts"]);
         let (mut here, mut there) = log_in(&c, &provider, "ada").await;
-        assert_eq!((here.page.status, here.page.location()), (303, "/"), "{algorithm}: {:?}\n{}", here.page, c.log_tail());
+        assert_eq!(
+            (here.page.status, here.page.location()),
+            (303, "/"),
+            "{algorithm}: {:?}\n{}",
+            here.page,
+            c.log_tail()
+        );
         assert!(here.follow("/").await.says("ada@example.org"));
         let (mut other, _) = log_in(&c, &provider, "bob").await;
         let (unverified, _) = log_in(&c, &provider, "unknown").await;
@@ -140,7 +153,17 @@ async fn providers_are_added_listed_and_removed_by_command() {
     for bad in [
         &["provider", "add", "No!", "--issuer", "https://id.example.org", "--client-id", "x"][..],
         &["provider", "add", "a", "--issuer", "http://id.example.org", "--client-id", "x"],
-        &["provider", "add", "a", "--issuer", "https://id.example.org", "--client-id", "x", "--rule", "groups=x"],
+        &[
+            "provider",
+            "add",
+            "a",
+            "--issuer",
+            "https://id.example.org",
+            "--client-id",
+            "x",
+            "--rule",
+            "groups=x",
+        ],
     ] {
         assert_eq!(c.admin(bad, "").code, 2, "{bad:?}");
     }
@@ -170,17 +193,18 @@ async fn a_coordinator_without_local_accounts_takes_no_passwords() {
     let listen = format!("127.0.0.1:{port}");
     let c = Coordinator::options().listen(&listen).args(&["--config", file.to_str().unwrap()]).start();
     // The way in is on the host: an account there, and its address at the provider.
-    assert_eq!(c.admin(&["user", "create", "ada@example.org", "--password-stdin"], "a long password").code, 0);
+    assert_eq!(
+        c.admin(&["user", "create", "ada@example.org", "--password-stdin"], "a long password").code,
+        0
+    );
     let mut browser = Browser::new(address(&c));
     let page = browser.get("/login").await;
     assert!(page.says("Log in with node") && !page.says("type=\"password\""), "{page:?}");
     let fields = [("email", "ada@example.org"), ("password", "a long password")];
     let refused = browser.submit("/login", &fields).await;
     assert!(refused.status == 403 && refused.says("takes no passwords"), "{refused:?}");
-    let refused = Wonder::new().run_with(
-        &["login", c.url(), "--email", "ada@example.org", "--password-stdin"],
-        "a long password",
-    );
+    let refused = Wonder::new()
+        .run_with(&["login", c.url(), "--email", "ada@example.org", "--password-stdin"], "a long password");
     assert!(refused.code == 4 && refused.stderr.contains("takes no passwords"), "{refused:?}");
     let (mut here, _) = log_in(&c, &provider, "ada").await;
     assert!(here.follow("/").await.says("ada@example.org"));

@@ -113,7 +113,8 @@ fn add(ctx: &Ctx, wanted: Add) -> Result<()> {
     let (app, operator) = open_sealed(&wanted.place)?;
     let added = wait(provider::add(&app, &operator, Configured { provider, secret }))?;
     ctx.ui.changed(&under("provider", &shown(&added)), || format!("Added {}.", added.name))?;
-    ctx.ui.next(&format!("URL/auth/oidc/{}/callback", added.name), "is the redirect URI to tell the provider");
+    ctx.ui
+        .next(&format!("URL/auth/oidc/{}/callback", added.name), "is the redirect URI to tell the provider");
     Ok(())
 }
 
@@ -141,7 +142,8 @@ fn list(ctx: &Ctx, place: Place) -> Result<()> {
                 accounts.into(),
             ]);
         }
-        table.text("No providers were added. `wonder provider add` adds one; the settings file may name more.")
+        table
+            .text("No providers were added. `wonder provider add` adds one; the settings file may name more.")
     })
 }
 
@@ -153,9 +155,7 @@ fn remove(ctx: &Ctx, name: &ProviderName, place: Place) -> Result<()> {
 }
 
 fn shown(provider: &Provider) -> serde_json::Value {
-    let rule = |rule: &Rule| {
-        json!({ "claim": rule.claim, "value": rule.value, "organization": rule.organization, "role": rule.role })
-    };
+    let rule = |rule: &Rule| json!({ "claim": rule.claim, "value": rule.value, "organization": rule.organization, "role": rule.role });
     json!({
         "name": provider.name,
         "title": provider.title(),

@@ -12,10 +12,12 @@ use crate::core::{Error, Kind, Result, time};
 
 mod dns;
 mod file;
+mod mail;
 mod provider;
 
 pub use dns::Dns;
 use file::File;
+pub use mail::{Mail, MailTls};
 
 /// Where the coordinator listens by default, on every address of the host.
 const PORT: u16 = 8080;
@@ -79,6 +81,8 @@ pub struct Settings {
     pub dns: Dns,
     /// Files or URLs of further relays, each a DERP map in JSON.
     pub relay_maps: Vec<String>,
+    /// `None`: no mail is sent.
+    pub mail: Option<Mail>,
     /// Whether people log in with passwords that are kept here.
     pub local_accounts: bool,
     /// Where people log in elsewhere.
@@ -120,6 +124,7 @@ impl Settings {
             tls,
             dns: file.dns.check()?,
             relay_maps: file.relay_maps,
+            mail: file.mail.map(mail::MailTable::check).transpose()?,
             local_accounts: file.local_accounts.unwrap_or(true),
             providers: provider::read(file.provider)?,
         })

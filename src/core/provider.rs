@@ -30,8 +30,10 @@ impl FromStr for ProviderName {
         let fits = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         match fits && (1..=LONGEST_NAME).contains(&text.len()) && !text.starts_with('-') {
             true => Ok(ProviderName(text.to_owned())),
-            false => Err(Error::usage("malformed_provider_name", format!("{text:?} is no name of a provider"))
-                .hint("a name has up to 32 of a-z, 0-9 and -, like keycloak")),
+            false => {
+                Err(Error::usage("malformed_provider_name", format!("{text:?} is no name of a provider"))
+                    .hint("a name has up to 32 of a-z, 0-9 and -, like keycloak"))
+            }
         }
     }
 }
@@ -63,13 +65,15 @@ impl FromStr for Issuer {
 
     fn from_str(text: &str) -> Result<Self> {
         let malformed = || {
-            Error::usage("malformed_issuer", format!("{text:?} is not the issuer of a provider"))
-                .hint("write it as the provider's discovery document does, like https://id.example.org/realms/home")
+            Error::usage("malformed_issuer", format!("{text:?} is not the issuer of a provider")).hint(
+                "write it as the provider's discovery document does, like https://id.example.org/realms/home",
+            )
         };
         let (scheme, rest) = text.split_once("://").ok_or_else(malformed)?;
         let authority = rest.split('/').next().unwrap_or_default();
         let base: BaseUrl = format!("{scheme}://{authority}").parse().map_err(|_| malformed())?;
-        let plain = text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'?' | b'#' | b'"' | b'<' | b'>'));
+        let plain =
+            text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'?' | b'#' | b'"' | b'<' | b'>'));
         if !plain || text.len() > LONGEST_TEXT {
             return Err(malformed());
         }
@@ -157,7 +161,8 @@ impl Provider {
 
     /// Refuses what could not work.
     pub fn check(self) -> Result<Self> {
-        let fits = |text: &str| (1..=LONGEST_TEXT).contains(&text.len()) && !text.chars().any(char::is_control);
+        let fits =
+            |text: &str| (1..=LONGEST_TEXT).contains(&text.len()) && !text.chars().any(char::is_control);
         let words = self.scopes.iter().chain(&self.bearer_audiences);
         let texts = words.chain(self.title.iter()).chain([&self.client_id]);
         let claims = self.rules.iter().flat_map(|rule| [&rule.claim, &rule.value]);
@@ -211,7 +216,8 @@ mod tests {
             assert_eq!(good.parse::<Issuer>().unwrap().as_str(), good);
         }
         assert_eq!("http://id.example.org".parse::<Issuer>().unwrap_err().code(), "insecure_issuer");
-        for bad in ["", "id.example.org", "https://", "https://id.example.org/?x", "https://a b/", "ftp://a"] {
+        for bad in ["", "id.example.org", "https://", "https://id.example.org/?x", "https://a b/", "ftp://a"]
+        {
             assert_eq!(bad.parse::<Issuer>().unwrap_err().code(), "malformed_issuer", "{bad}");
         }
     }
@@ -221,7 +227,13 @@ mod tests {
         let rule: Rule = format!("https://example.org/groups=a:b:{ORG}:admin").parse().unwrap();
         assert_eq!((rule.claim.as_str(), rule.value.as_str()), ("https://example.org/groups", "a:b"));
         assert_eq!(rule.role, Role::Admin);
-        for bad in ["", "groups=x", "groups=x:home:admin", &format!("groups:{ORG}:admin"), &format!("a=b:{ORG}:king")] {
+        for bad in [
+            "",
+            "groups=x",
+            "groups=x:home:admin",
+            &format!("groups:{ORG}:admin"),
+            &format!("a=b:{ORG}:king"),
+        ] {
             assert!(bad.parse::<Rule>().is_err(), "{bad}");
         }
     }

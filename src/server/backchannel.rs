@@ -2,13 +2,13 @@
 //! Logout 1.0 section 2.5). Called by no browser, so it stands outside of the pages and their forms' guard; the
 //! token proves who tells.
 
+use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use axum::Json;
 use http::{StatusCode, header};
 use serde::Deserialize;
 
@@ -37,7 +37,9 @@ struct Told {
 }
 
 async fn told(state: State, From(origin): From, Path(provider): Path<String>, body: Bytes) -> Response {
-    let Ok(told) = serde_html_form::from_bytes::<Told>(&body) else { return invalid("there is no logout_token") };
+    let Ok(told) = serde_html_form::from_bytes::<Told>(&body) else {
+        return invalid("there is no logout_token");
+    };
     match log_out::told(&state.app, &provider, &told.logout_token, origin).await {
         Ok(_) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
         Err(error) if error.kind() == Kind::Usage => invalid(error.message()),

@@ -13,7 +13,7 @@ use super::listen::{Limits, Listener};
 use super::ready::{self, Ready};
 use super::state::{Probe, State};
 use super::tls::Certificate;
-use super::{backchannel, chores, control, pages, relay, relay_maps, routes};
+use super::{backchannel, chores, control, oauth, pages, relay, relay_maps, routes};
 use crate::auth::seal::MasterKey;
 use crate::config::master_key;
 use crate::config::server::Settings;
@@ -25,6 +25,8 @@ use crate::mesh::native::{derp, stun};
 use crate::runtime::{Clock, Supervisor};
 use crate::service::app::{self, App};
 use crate::service::identity::{self, Identity};
+use crate::service::mail::Mailer;
+use crate::service::oauth::signing::Signing;
 use crate::service::{health, mesh, setup};
 use crate::store::{DatabaseUrl, Purpose, Store};
 
@@ -56,7 +58,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Started> {
     let app =
         App::new(store, clock, Supervisor::new(), app_settings(&settings, &url, relay.as_ref(), &keys)?);
     mesh::run(&app).await?;
-    chores::begin(&app);
+    chores::begin(&app, &keys.signing);
     let setup_code = setup::offer(&app).await?;
     let (derp, stun) = relay.as_ref().map(|relay| (relay.derp, relay.stun_address)).unzip();
     let ready = Ready { url, listen, derp, stun, pid: std::process::id(), setup_code };
@@ -71,6 +73,8 @@ struct Keys {
     master: Arc<MasterKey>,
     /// The relay's own certificate, where the coordinator has none that others vouch for.
     pinned: Option<derp::Certificate>,
+    /// For apps: who logged in.
+    signing: Signing,
 }
 
 impl Keys {
@@ -83,7 +87,9 @@ impl Keys {
             Some(_) if !own_port => Some(identity::relay_certificate(store, &master, now, url.host()).await?),
             _ => None,
         };
-        Ok(Keys { identity: identity::load(store, &master, now).await?, master, pinned })
+        let identity = identity::load(store, &master, now).await?;
+        let signing = Signing::load(store, master.clone(), now).await?;
+        Ok(Keys { identity, master, pinned, signing })
     }
 }
 
@@ -105,6 +111,7 @@ fn app_settings(
         dns: settings.dns.clone(),
         relays: RelayMaps::new(own.as_ref(), &others)?,
         ephemeral_grace: settings.ephemeral_grace,
+        mailer: settings.mail.as_ref().map(Mailer::new).transpose()?,
         providers: settings.providers.clone(),
         local_accounts: settings.local_accounts,
         master: Some(keys.master.clone()),
@@ -116,6 +123,7 @@ fn open_doors(app: &App, relay: Option<relay::Bound>, keys: Keys) -> Result<Rout
     let Identity { control_key, relay_key } = keys.identity;
     let state = State::new(app.clone(), vec![("mesh", mesh_probe(app))]);
     let router = routes::router(state.clone())
+        .merge(oauth::router(state.clone(), keys.signing))
         .merge(pages::router(state.clone()))
         .merge(backchannel::router(state))
         .merge(control::routes(app.clone(), control_key))

@@ -8,7 +8,9 @@ use super::approval;
 use super::invitation::InvitationLimits;
 use super::join::JoinLimit;
 use super::log_in_limits::LogInLimits;
+use super::mail::Mailer;
 use super::mesh::Mesh;
+use super::oauth::limits::OauthLimits;
 use super::oidc::Oidc;
 use crate::auth::limit::Limit;
 use crate::auth::password::Passwords;
@@ -31,6 +33,8 @@ pub struct Settings {
     pub relays: RelayMaps,
     /// How long an ephemeral node may be away before it is deleted.
     pub ephemeral_grace: Duration,
+    /// `None`: this coordinator sends no mail.
+    pub mailer: Option<Mailer>,
     /// Where people log in elsewhere, by the settings file.
     pub providers: Vec<Configured>,
     /// Whether people log in with passwords that are kept here.
@@ -48,6 +52,7 @@ impl Settings {
             dns: Dns::default(),
             relays: RelayMaps::none(),
             ephemeral_grace,
+            mailer: None,
             providers: Vec::new(),
             local_accounts: true,
             master: None,
@@ -80,6 +85,7 @@ struct Parts {
     log_in_limits: LogInLimits,
     join_limit: JoinLimit,
     approval_limit: Limit,
+    oauth_limits: OauthLimits,
     invitation_limits: InvitationLimits,
     oidc: Oidc,
     mesh: Mesh,
@@ -99,6 +105,7 @@ impl App {
             log_in_limits,
             join_limit,
             approval_limit: approval::limit(),
+            oauth_limits: OauthLimits::default(),
             invitation_limits: InvitationLimits::default(),
             oidc: Oidc::default(),
             mesh,
@@ -156,6 +163,10 @@ impl App {
 
     pub(super) fn approval_limit(&self) -> &Limit {
         &self.0.approval_limit
+    }
+
+    pub(super) fn oauth_limits(&self) -> &OauthLimits {
+        &self.0.oauth_limits
     }
 
     pub(super) fn invitation_limits(&self) -> &InvitationLimits {

@@ -62,7 +62,12 @@ impl Keycloak {
 
     fn admin_token(&self) -> String {
         let url = format!("http://{}/realms/master/protocol/openid-connect/token", self.address);
-        let form = [("grant_type", "password"), ("client_id", "admin-cli"), ("username", "admin"), ("password", "admin")];
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", "admin-cli"),
+            ("username", "admin"),
+            ("password", "admin"),
+        ];
         let mut answer = self.agent.post(url).send_form(form).unwrap();
         let answer: Value = answer.body_mut().read_json().unwrap();
         answer["access_token"].as_str().unwrap().to_owned()
@@ -134,7 +139,8 @@ pub async fn log_in(browser: &mut Browser, url: &str, name: &str) -> String {
     let page = browser.get(path_of(url)).await;
     if page.status != 302 {
         let action = page.between("id=\"kc-form-login\"", ">");
-        let action = action.split_once("action=\"").unwrap().1.split('"').next().unwrap().replace("&amp;", "&");
+        let action =
+            action.split_once("action=\"").unwrap().1.split('"').next().unwrap().replace("&amp;", "&");
         let password = format!("{name}-password");
         let fields = [("username", name), ("password", password.as_str()), ("credentialId", "")];
         browser.post(path_of(&action), &fields).await;
@@ -156,4 +162,3 @@ fn agent() -> ureq::Agent {
         .http_status_as_error(false);
     config.build().new_agent()
 }
-

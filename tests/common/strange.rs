@@ -125,8 +125,11 @@ impl Keys {
             Signature::Unknown => ("ES256", "new"),
         };
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let message = format!("{}.{}", encode(&json!({ "alg": alg, "kid": kid, "typ": kind })), encode(claims));
-        let ecdsa = |key: &EcdsaKeyPair| key.sign(&SystemRandom::new(), message.as_bytes()).unwrap().as_ref().to_vec();
+        let message =
+            format!("{}.{}", encode(&json!({ "alg": alg, "kid": kid, "typ": kind })), encode(claims));
+        let ecdsa = |key: &EcdsaKeyPair| {
+            key.sign(&SystemRandom::new(), message.as_bytes()).unwrap().as_ref().to_vec()
+        };
         let bytes = match signature {
             Signature::Es256 => ecdsa(&self.es256),
             Signature::Foreign | Signature::Unknown => ecdsa(&self.foreign),
@@ -174,7 +177,8 @@ async fn token(State((_, mind, keys)): State<Shared>, Form(form): Form<HashMap<S
     if let Some(error) = mind.error {
         return (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
     }
-    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(form.get("code_verifier").map_or("", String::as_str)));
+    let challenge =
+        URL_SAFE_NO_PAD.encode(Sha256::digest(form.get("code_verifier").map_or("", String::as_str)));
     if challenge != mind.challenge || form.get("code").is_none_or(|code| code != "code") {
         return (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" }))).into_response();
     }

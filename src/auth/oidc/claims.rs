@@ -150,7 +150,8 @@ mod tests {
     fn times_have_a_leeway_and_no_more() {
         let now = Timestamp::from_millis(1_000_000_000);
         let untimely = |iat: i64, exp: i64| {
-            claims(&json!({ "iat": 1_000_000 + iat, "exp": 1_000_000 + exp })).untimely(now, Duration::from_secs(60))
+            claims(&json!({ "iat": 1_000_000 + iat, "exp": 1_000_000 + exp }))
+                .untimely(now, Duration::from_secs(60))
         };
         assert_eq!(untimely(59, 300), None);
         assert_eq!(untimely(-300, -59), None);
@@ -161,10 +162,18 @@ mod tests {
 
     #[test]
     fn an_address_is_verified_only_where_the_provider_says_so() {
-        for yes in [json!({ "email_verified": true }), json!({ "email_verified": "true" }), json!({ "verified_email": true })] {
+        for yes in [
+            json!({ "email_verified": true }),
+            json!({ "email_verified": "true" }),
+            json!({ "verified_email": true }),
+        ] {
             assert!(claims(&yes).email_is_verified(), "{yes}");
         }
-        for no in [json!({}), json!({ "email_verified": false, "verified_email": true }), json!({ "email_verified": 1 })] {
+        for no in [
+            json!({}),
+            json!({ "email_verified": false, "verified_email": true }),
+            json!({ "email_verified": 1 }),
+        ] {
             assert!(!claims(&no).email_is_verified(), "{no}");
         }
     }

@@ -154,7 +154,9 @@ impl Fault {
     fn of(error: DiscoveryError<ureq::Error>) -> Self {
         match error {
             DiscoveryError::Request(e) => Fault::Away(e.to_string()),
-            DiscoveryError::Response(status, _, what) => Fault::Broken(format!("it answers {status}: {what}")),
+            DiscoveryError::Response(status, _, what) => {
+                Fault::Broken(format!("it answers {status}: {what}"))
+            }
             other => Fault::Broken(other.to_string()),
         }
     }
@@ -174,7 +176,8 @@ fn discover(issuer: &Issuer, http: &Http) -> Result<Metadata, Fault> {
     let token = found.token_endpoint().map(|url| url.url());
     let userinfo = found.userinfo_endpoint().map(|url| url.url());
     let logout = found.additional_metadata().end_session_endpoint.as_ref().map(|url| url.url());
-    let all = [Some(found.authorization_endpoint().url()), Some(found.jwks_uri().url()), token, userinfo, logout];
+    let all =
+        [Some(found.authorization_endpoint().url()), Some(found.jwks_uri().url()), token, userinfo, logout];
     let scheme = if issuer.is_https() { &["https"][..] } else { &["https", "http"] };
     let bad = all.into_iter().flatten().find(|url| !scheme.contains(&url.scheme()));
     match bad.map(ToString::to_string) {

@@ -10,9 +10,9 @@ use openidconnect::core::{
 };
 use openidconnect::{
     AccessTokenHash, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, LogoutRequest, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
-    PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError, StandardErrorResponse,
-    TokenResponse as _,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, LogoutRequest, Nonce, OAuth2TokenResponse as _,
+    PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, RequestTokenError, Scope,
+    SignatureVerificationError, StandardErrorResponse, TokenResponse as _,
 };
 
 use super::claims::{Claims, Untimely};
@@ -116,7 +116,12 @@ impl Flow {
         Ok(Proven { claims, id_token: id_token.to_string() })
     }
 
-    async fn exchange(&self, directory: &Directory, metadata: &Metadata, code: &str) -> Result<CoreTokenResponse> {
+    async fn exchange(
+        &self,
+        directory: &Directory,
+        metadata: &Metadata,
+        code: &str,
+    ) -> Result<CoreTokenResponse> {
         let (client, verifier) = (self.client(metadata)?, self.verifier());
         let (code, name) = (AuthorizationCode::new(code.to_owned()), self.provider.name.clone());
         let call = move |http: &super::http::Http| {
@@ -169,7 +174,9 @@ impl Flow {
     ) -> Result<Claims> {
         let name = self.provider.name.clone();
         let complete = claims.text("email").is_some() && !self.lacks_a_claim(claims);
-        let Some(url) = metadata.userinfo_endpoint().filter(|_| !complete) else { return Ok(Claims::default()) };
+        let Some(url) = metadata.userinfo_endpoint().filter(|_| !complete) else {
+            return Ok(Claims::default());
+        };
         let (url, token) = (url.to_string(), tokens.access_token().secret().clone());
         let answer = directory.call(&name, move |http| http.get(&url, &token)).await?;
         let (status, body) = answer.map_err(|e| trouble::unavailable(&name, e))?;
@@ -192,7 +199,8 @@ impl Flow {
 fn verifier(client: &Client, now: Timestamp) -> CoreIdTokenVerifier<'_> {
     // The crate has no leeway: it is told an earlier time for what is over. What is too early is checked by us.
     let millis = now.as_millis().saturating_sub(i64::try_from(LEEWAY.as_millis()).unwrap_or(0));
-    let time = chrono::DateTime::from_timestamp_millis(millis).unwrap_or(chrono::DateTime::<chrono::Utc>::MAX_UTC);
+    let time =
+        chrono::DateTime::from_timestamp_millis(millis).unwrap_or(chrono::DateTime::<chrono::Utc>::MAX_UTC);
     client
         .id_token_verifier()
         .set_allowed_algs(ALGORITHMS)

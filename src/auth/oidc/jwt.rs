@@ -107,6 +107,7 @@ fn candidates<'k>(
     id: Option<&'k str>,
 ) -> impl Iterator<Item = &'k CoreJsonWebKey> {
     let signs = |key: &&CoreJsonWebKey| key.key_use().is_none_or(|u| *u == CoreJsonWebKeyUse::Signature);
-    let named = move |key: &&CoreJsonWebKey| id.is_none_or(|id| key.key_id().is_some_and(|kid| kid.as_str() == id));
+    let named =
+        move |key: &&CoreJsonWebKey| id.is_none_or(|id| key.key_id().is_some_and(|kid| kid.as_str() == id));
     keys.keys().iter().filter(signs).filter(named)
 }

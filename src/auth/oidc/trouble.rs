@@ -21,7 +21,8 @@ pub fn broken(provider: &ProviderName, source: impl Into<Source>) -> Error {
 }
 
 pub fn misconfigured(provider: &ProviderName, source: impl Into<Source>) -> Error {
-    let message = format!("the provider {provider} does not know this coordinator by the client that is configured");
+    let message =
+        format!("the provider {provider} does not know this coordinator by the client that is configured");
     Error::new(Kind::Unavailable, "provider_misconfigured", message)
         .hint("tell whoever runs this coordinator: the client id, its secret or the redirect URI is wrong")
         .source(source)
@@ -49,4 +50,3 @@ pub fn clock_off(provider: &ProviderName) -> Error {
     Error::new(Kind::Denied, "clock_off", message)
         .hint("tell whoever runs this coordinator: one of both hosts does not keep its time by NTP")
 }
-

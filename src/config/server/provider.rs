@@ -29,7 +29,9 @@ pub(super) fn read(tables: Vec<toml::Table>) -> Result<Vec<Configured>> {
     let mut names: Vec<_> = all.iter().map(|c| c.provider.name.clone()).collect();
     names.sort();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(Error::usage("malformed_settings", format!("two providers are called {}", pair[0]))),
+        Some(pair) => {
+            Err(Error::usage("malformed_settings", format!("two providers are called {}", pair[0])))
+        }
         None => Ok(all),
     }
 }
@@ -44,7 +46,10 @@ fn one(mut table: toml::Table) -> Result<Configured> {
 fn secret(given: Option<toml::Value>, file: Option<toml::Value>) -> Result<Option<Secret>> {
     let text = |value: &toml::Value| value.as_str().map(str::to_owned).ok_or_else(not_text);
     match (given, file) {
-        (Some(_), Some(_)) => Err(Error::usage("malformed_settings", format!("{SECRET} and {SECRET_FILE} are one or the other"))),
+        (Some(_), Some(_)) => Err(Error::usage(
+            "malformed_settings",
+            format!("{SECRET} and {SECRET_FILE} are one or the other"),
+        )),
         (Some(given), None) => text(&given).map(|given| Some(Secret::new(given))),
         (None, Some(file)) => from_file(Path::new(&text(&file)?)).map(Some),
         (None, None) => Ok(None),
@@ -73,7 +78,8 @@ mod tests {
         read(list.iter().map(|one| one.as_table().unwrap().clone()).collect())
     }
 
-    const HOME: &str = "[[provider]]\nname = 'home'\nissuer = 'https://id.example.org'\nclient-id = 'wonder'\n";
+    const HOME: &str =
+        "[[provider]]\nname = 'home'\nissuer = 'https://id.example.org'\nclient-id = 'wonder'\n";
 
     #[test]
     fn several_providers_are_read_each_with_its_secret() {
@@ -81,7 +87,8 @@ mod tests {
         let path = directory.path().join("secret");
         std::fs::write(&path, "hush\n").unwrap();
         let other = HOME.replace("'home'", "'work'");
-        let text = format!("{HOME}client-secret-file = '{}'\n{other}client-secret = 'other'\n", path.display());
+        let text =
+            format!("{HOME}client-secret-file = '{}'\n{other}client-secret = 'other'\n", path.display());
         let all = read_text(&text).unwrap();
         let secrets: Vec<_> = all.iter().map(|c| c.secret.as_ref().unwrap().reveal()).collect();
         assert_eq!(secrets, ["hush", "other"]);

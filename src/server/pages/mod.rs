@@ -20,6 +20,8 @@ use super::state::State;
 
 mod agent;
 pub mod assets;
+mod code;
+mod consent;
 pub mod cookie;
 pub mod form;
 pub mod layout;
@@ -40,6 +42,8 @@ pub fn router(state: State) -> Router {
         .merge(provider::routes())
         .merge(setup::routes())
         .merge(overview::routes())
+        .merge(consent::routes())
+        .merge(code::routes())
         .layer(from_fn(request::limit_time));
     let files = Router::new().route("/assets/{name}", get(assets::serve));
     pages

@@ -93,7 +93,8 @@ pub fn lead_on(name: &str, url: &str) -> Response {
             p { a.button href=(url) { (text::provider::GO_ON) } }
         }
     };
-    let mut response = (StatusCode::OK, layout::bare(text::provider::TITLE, &body).into_string()).into_response();
+    let mut response =
+        (StatusCode::OK, layout::bare(text::provider::TITLE, &body).into_string()).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(layout::HTML));
     if let Ok(refresh) = HeaderValue::from_str(&format!("0;url={url}")) {
         response.headers_mut().insert(header::REFRESH, refresh);

@@ -15,20 +15,20 @@ use super::parts::Field;
 use super::visitor::{Guest, Visitor};
 use super::{agent, layout, parts, provider, text};
 use crate::api::Problem;
-use crate::core::{Error, Result};
+use crate::core::provider::Provider;
 use crate::core::secret::Secret;
 use crate::core::session::SessionKind;
 use crate::core::url::BaseUrl;
+use crate::core::{Error, Result};
 use crate::server::extract::From;
 use crate::server::problem::{self, Answer};
 use crate::server::state::State;
-use crate::core::provider::Provider;
 use crate::service::oidc::{log_out as elsewhere, provider as providers};
 use crate::service::session::{self, LogIn, LoggedIn};
 use crate::service::setup;
 
 /// The longest way back, in bytes.
-const LONGEST_WAY: usize = 1024;
+pub const LONGEST_WAY: usize = 4096;
 
 pub fn routes() -> Router<State> {
     Router::new().route("/login", get(show).post(log_in)).route("/logout", post(log_out))

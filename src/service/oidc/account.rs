@@ -29,8 +29,12 @@ pub fn subject<'c>(provider: &Provider, claims: &'c Claims) -> Result<&'c str> {
     let subject = claims.text("sub").filter(|sub| sub.len() <= LONGEST_SUBJECT);
     let subject = subject.ok_or_else(|| missing(provider, "identifier (sub)"))?;
     match claims.is_of_a_program() {
-        true => Err(Error::new(Kind::Denied, "service_account", "this is the account of a program, and log-ins are for people")
-            .hint("programs use an API key: `wonder key create`")),
+        true => Err(Error::new(
+            Kind::Denied,
+            "service_account",
+            "this is the account of a program, and log-ins are for people",
+        )
+        .hint("programs use an API key: `wonder key create`")),
         false => Ok(subject),
     }
 }
@@ -90,8 +94,12 @@ fn verified_email(provider: &Provider, claims: &Claims) -> Result<Email> {
 /// stranger's log-in.
 fn make(tx: &mut Tx<'_>, provider: &Provider, email: Email, from: &Origin, now: Timestamp) -> Result<User> {
     if !provider.create_accounts {
-        return Err(Error::new(Kind::Denied, "account_unknown", format!("there is no account of {email} here"))
-            .hint("ask whoever runs this coordinator for an account, or for an invitation"));
+        return Err(Error::new(
+            Kind::Denied,
+            "account_unknown",
+            format!("there is no account of {email} here"),
+        )
+        .hint("ask whoever runs this coordinator for an account, or for an invitation"));
     }
     if !user::any_exists(tx)? {
         return Err(Error::new(Kind::Denied, "setup_needed", "this coordinator has not been set up yet")
@@ -110,11 +118,17 @@ fn keep(
     now: Timestamp,
 ) -> Result<()> {
     let issuer = provider.issuer.to_string();
-    let new = Identity { issuer, subject: subject.to_owned(), user: user.id, created_at: now, last_used_at: now };
+    let new =
+        Identity { issuer, subject: subject.to_owned(), user: user.id, created_at: now, last_used_at: now };
     if !identity::insert(tx, &new)? {
         return Err(taken(provider));
     }
-    audit::record(tx, now, &actor, Change::new("identity.link", format!("{} {subject}", provider.issuer), &user.email))
+    audit::record(
+        tx,
+        now,
+        &actor,
+        Change::new("identity.link", format!("{} {subject}", provider.issuer), &user.email),
+    )
 }
 
 /// Who the caller is elsewhere.
@@ -144,11 +158,13 @@ pub(super) async fn link(
 }
 
 pub(super) fn disabled() -> Error {
-    Error::new(Kind::Denied, "account_disabled", "this account is disabled").hint("ask whoever runs this coordinator")
+    Error::new(Kind::Denied, "account_disabled", "this account is disabled")
+        .hint("ask whoever runs this coordinator")
 }
 
 fn account_exists(provider: &Provider, email: &Email) -> Error {
-    let message = format!("there is an account of {email} already, and {} does not open it", provider.title());
+    let message =
+        format!("there is an account of {email} already, and {} does not open it", provider.title());
     Error::new(Kind::Denied, "account_exists", message)
         .hint("log in to it as you did before, and connect both in your settings")
 }

@@ -14,6 +14,7 @@ use crate::core::{Error, Kind, Result, Timestamp};
 use crate::service::app::App;
 use crate::service::audit::{Actor, Origin};
 use crate::service::authority::{Caller, Person, Principal};
+use crate::service::oauth::grant;
 use crate::service::organization::ensure_personal;
 use crate::store::Tx;
 use crate::store::user::{self, User};
@@ -30,6 +31,7 @@ pub async fn authenticate(app: &App, token: &Secret, origin: Origin) -> Result<C
     };
     check(&provider, &signed, now).map_err(|reason| not_accepted(reason, origin.address))?;
     let expires_at = signed.claims.time("exp").unwrap_or(now);
+    let logged_in_at = signed.claims.time("auth_time").unwrap_or(now);
     let user = owner(app, provider, signed.claims, origin.clone()).await?;
     let person = Person {
         user: user.id,
@@ -38,6 +40,7 @@ pub async fn authenticate(app: &App, token: &Secret, origin: Origin) -> Result<C
         admin: user.admin,
         session: None,
         session_expires_at: expires_at,
+        logged_in_at,
     };
     Ok(Caller { principal: Principal::Person(person), origin })
 }
@@ -45,8 +48,11 @@ pub async fn authenticate(app: &App, token: &Secret, origin: Origin) -> Result<C
 async fn issuer_of(app: &App, token: &Secret) -> Result<Provider> {
     let issuer = jwt::claimed_issuer(token.reveal());
     let all = provider::all(app).await?;
-    let accepts = |p: &Provider| Some(p.issuer.as_str()) == issuer.as_deref() && !p.bearer_audiences.is_empty();
-    all.into_iter().find(accepts).ok_or_else(|| not_accepted("no provider whose tokens are taken made it", None))
+    let accepts =
+        |p: &Provider| Some(p.issuer.as_str()) == issuer.as_deref() && !p.bearer_audiences.is_empty();
+    all.into_iter()
+        .find(accepts)
+        .ok_or_else(|| not_accepted("no provider whose tokens are taken made it", None))
 }
 
 /// That it is an access token, now, and made for who is configured. Keycloak names nobody in `aud` where a client
@@ -88,10 +94,10 @@ async fn owner(app: &App, provider: Provider, claims: Claims, from: Origin) -> R
             return Err(account::disabled());
         }
         ensure_personal(tx, &user, &Actor::user(user.id, &user.email, from.clone()), now)?;
-        super::membership::apply(tx, &provider, &claims, &user, &from, now)?;
-        Ok(user)
+        let ended = super::membership::apply(tx, &provider, &claims, &user, &from, now)?;
+        Ok((user, ended))
     };
-    app.store().write(open).await
+    grant::change(app, open).await
 }
 
 /// One answer to all that is wrong with a token; the log says what it was.

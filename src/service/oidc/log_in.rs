@@ -16,6 +16,7 @@ use crate::core::{Error, Kind, Result};
 use crate::service::app::App;
 use crate::service::audit::Origin;
 use crate::service::authority::Caller;
+use crate::service::oauth::grant;
 use crate::service::session::{self, LoggedIn};
 use crate::store::oidc::login_state::{self, LoginState};
 use crate::store::oidc::origin;
@@ -63,9 +64,14 @@ pub struct Return {
 /// What came of it.
 #[derive(Debug)]
 pub enum Arrival {
-    LoggedIn { begun: Box<LoggedIn>, next: Option<String> },
+    LoggedIn {
+        begun: Box<LoggedIn>,
+        next: Option<String>,
+    },
     /// The account that was logged in has one more identity.
-    Linked { title: String },
+    Linked {
+        title: String,
+    },
 }
 
 /// The path below the coordinator's URL that a provider sends browsers back to.
@@ -162,8 +168,10 @@ async fn recognize(app: &App, back: &Return) -> Result<LoginState> {
 fn require_same(caller: Option<&Caller>, user: UserId) -> Result<()> {
     match caller.and_then(|caller| caller.person().ok()).is_some_and(|person| person.user == user) {
         true => Ok(()),
-        false => Err(Error::new(Kind::Denied, "link_lost", "you are not logged in any more as who began this")
-            .hint("log in, and begin again in the settings")),
+        false => {
+            Err(Error::new(Kind::Denied, "link_lost", "you are not logged in any more as who began this")
+                .hint("log in, and begin again in the settings"))
+        }
     }
 }
 
@@ -177,7 +185,7 @@ async fn begin(app: &App, flow: Flow, proven: Proven, label: String, from: Origi
             return Err(account::disabled());
         }
         let begun = session::open(tx, user, beginning, from.clone(), now)?;
-        membership::apply(tx, &provider, &proven.claims, &begun.user, &from, now)?;
+        let ended = membership::apply(tx, &provider, &proven.claims, &begun.user, &from, now)?;
         let subject = account::subject(&provider, &proven.claims)?.to_owned();
         let sid = proven.claims.text("sid").map(str::to_owned);
         let came = origin::Origin {
@@ -189,15 +197,16 @@ async fn begin(app: &App, flow: Flow, proven: Proven, label: String, from: Origi
             id_token: proven.id_token,
         };
         origin::insert(tx, &came)?;
-        Ok(begun)
+        Ok((begun, ended))
     };
-    app.store().write(begin).await
+    grant::change(app, begin).await
 }
 
 const AGAIN: &str = "begin again at the log-in page";
 
 fn state_unknown() -> Error {
-    Error::new(Kind::Denied, "login_state_unknown", "this is not the end of a log-in that was begun here").hint(AGAIN)
+    Error::new(Kind::Denied, "login_state_unknown", "this is not the end of a log-in that was begun here")
+        .hint(AGAIN)
 }
 
 fn other_browser() -> Error {
@@ -214,7 +223,8 @@ fn state_expired() -> Error {
 }
 
 fn issuer_mismatch() -> Error {
-    Error::new(Kind::Denied, "issuer_mismatch", "another provider answered than the one that was asked").hint(AGAIN)
+    Error::new(Kind::Denied, "issuer_mismatch", "another provider answered than the one that was asked")
+        .hint(AGAIN)
 }
 
 /// What the provider's answer says is shown only where it is one of the standard's words: everything else anybody

@@ -24,7 +24,9 @@ const LONGEST_ID: usize = 255;
 /// Where the browser of a log-in logs out at the provider that it came from: what that is called, and the URL; none where it came from none, or the
 /// provider has no such place or is away: it is logged out here in any case.
 pub async fn onward(app: &App, session: SessionId) -> Result<Option<(String, String)>> {
-    let Some(came) = app.store().read(move |read| origin::find(read, session)).await? else { return Ok(None) };
+    let Some(came) = app.store().read(move |read| origin::find(read, session)).await? else {
+        return Ok(None);
+    };
     let Ok(configured) = provider::find(app, &came.provider).await else { return Ok(None) };
     let Ok(metadata) = app.oidc().directory.metadata(&configured.provider, app.now()).await else {
         return Ok(None);
@@ -71,7 +73,8 @@ impl Logout {
         if !claims.audiences().contains(&provider.client_id.as_str()) {
             return Err("it is for another client");
         }
-        let is_event = claims.0.get("events").and_then(|events| events.get(EVENT)).is_some_and(|e| e.is_object());
+        let is_event =
+            claims.0.get("events").and_then(|events| events.get(EVENT)).is_some_and(|e| e.is_object());
         if !is_event || claims.0.contains_key("nonce") {
             return Err("it tells of no log-out");
         }
@@ -80,7 +83,9 @@ impl Logout {
         if claims.time("iat").is_none() || claims.untimely(now, LEEWAY).is_some() {
             return Err("it is not good now");
         }
-        let id = |claims: &Claims, name: &str| claims.text(name).filter(|id| id.len() <= LONGEST_ID).map(str::to_owned);
+        let id = |claims: &Claims, name: &str| {
+            claims.text(name).filter(|id| id.len() <= LONGEST_ID).map(str::to_owned)
+        };
         let token_id = id(claims, "jti").ok_or("it has no id")?;
         let (subject, sid) = (id(claims, "sub"), id(claims, "sid"));
         match subject.is_some() || sid.is_some() {
@@ -98,7 +103,8 @@ impl Logout {
         let ended = origin::revoke(tx, issuer, self.subject.as_deref(), self.sid.as_deref(), now)?;
         let actor = Actor::coordinator(from);
         for (session, _) in &ended {
-            let change = Change::new("session.revoke", session, format!("logged out at {}", self.provider.name));
+            let change =
+                Change::new("session.revoke", session, format!("logged out at {}", self.provider.name));
             audit::record(tx, now, &actor, change)?;
         }
         Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 
 use crate::auth::oidc::claims::Claims;
 use crate::core::id::OrgId;
+use crate::core::node::Node;
 use crate::core::provider::Provider;
 use crate::core::role::Role;
 use crate::core::{Result, Timestamp};
 use crate::service::audit::{self, Actor, Change, Origin};
 use crate::service::member::end_rights;
+use crate::service::oauth::grant;
 use crate::store::oidc::ruled_membership as ruled;
 use crate::store::user::User;
 use crate::store::{Tx, member, organization};
@@ -25,7 +27,8 @@ fn wanted(provider: &Provider, claims: &Claims) -> BTreeMap<OrgId, Role> {
     wanted
 }
 
-/// Brings the memberships of somebody who logs in to what the rules say.
+/// Brings the memberships of somebody who logs in to what the rules say. Gives the platforms' nodes whose keys ended
+/// with that: their realms are to be told.
 pub(super) fn apply(
     tx: &mut Tx<'_>,
     provider: &Provider,
@@ -33,11 +36,11 @@ pub(super) fn apply(
     user: &User,
     from: &Origin,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<Vec<Node>> {
     let wanted = wanted(provider, claims);
     let issuer = provider.issuer.as_str();
     let had = ruled::of_user(tx, user.id, issuer)?;
-    let rules = Rules { user, issuer, actor: Actor::coordinator(from.clone()), now };
+    let mut rules = Rules { user, issuer, actor: Actor::coordinator(from.clone()), now, ended: Vec::new() };
     let mut orgs: Vec<OrgId> = wanted.keys().copied().chain(had.iter().copied()).collect();
     orgs.sort_unstable();
     orgs.dedup();
@@ -48,7 +51,7 @@ pub(super) fn apply(
             (None, _) => rules.end(tx, org)?,
         }
     }
-    Ok(())
+    Ok(rules.ended)
 }
 
 /// The rules of one provider at the log-in of one person.
@@ -57,6 +60,7 @@ struct Rules<'a> {
     issuer: &'a str,
     actor: Actor,
     now: Timestamp,
+    ended: Vec<Node>,
 }
 
 impl Rules<'_> {
@@ -74,26 +78,28 @@ impl Rules<'_> {
         self.record(tx, org, "member.add")
     }
 
-    fn change(&self, tx: &mut Tx<'_>, org: OrgId, role: Role) -> Result<()> {
+    fn change(&mut self, tx: &mut Tx<'_>, org: OrgId, role: Role) -> Result<()> {
         organization::hold(tx, org)?;
         let Some(member) = member::by_user(tx, org, self.user.id)? else { return Ok(()) };
         if member.role == role || !member::set_role(tx, org, self.user.id, role)? {
             return Ok(());
         }
         if role == Role::Member {
-            end_rights(tx, org, &member, &self.actor, self.now)?;
+            self.ended.extend(end_rights(tx, org, &member, &self.actor, self.now)?.1);
         }
         self.record(tx, org, if role == Role::Admin { "member.promote" } else { "member.demote" })
     }
 
-    fn end(&self, tx: &mut Tx<'_>, org: OrgId) -> Result<()> {
+    fn end(&mut self, tx: &mut Tx<'_>, org: OrgId) -> Result<()> {
         organization::hold(tx, org)?;
         let Some(member) = member::by_user(tx, org, self.user.id)? else { return Ok(()) };
         // Somebody who became the owner since stays.
         if !member::delete(tx, org, self.user.id)? {
             return Ok(());
         }
-        end_rights(tx, org, &member, &self.actor, self.now)?;
+        self.ended.extend(end_rights(tx, org, &member, &self.actor, self.now)?.1);
+        let grants = grant::end_all_of_member(tx, &self.actor, (org, self.user.id), self.now)?;
+        self.ended.extend(grants.1);
         self.record(tx, org, "member.remove")
     }
 

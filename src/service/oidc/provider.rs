@@ -28,7 +28,8 @@ pub(super) async fn find(app: &App, name: &str) -> Result<Configured> {
         return Ok(configured.clone());
     }
     let sealed_as = secret_name(name);
-    let stored = app.store().read(move |read| Ok((provider::all(read)?, sealed_secret::by_name(read, &sealed_as)?)));
+    let stored =
+        app.store().read(move |read| Ok((provider::all(read)?, sealed_secret::by_name(read, &sealed_as)?)));
     let (all, sealed) = stored.await?;
     let found = all.into_iter().find(|provider| provider.name.to_string() == name);
     let provider = found.ok_or_else(|| unknown(name))?;

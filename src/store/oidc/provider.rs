@@ -20,8 +20,8 @@ pub fn all(read: &mut Read<'_>) -> Result<Vec<Provider>> {
 
 /// Tells whether it was inserted: not when there is one of that name.
 pub fn insert(tx: &mut Tx<'_>, provider: &Provider, at: Timestamp) -> Result<bool> {
-    let settings = serde_json::to_string(provider)
-        .map_err(|e| Error::bug("a provider cannot be written").source(e))?;
+    let settings =
+        serde_json::to_string(provider).map_err(|e| Error::bug("a provider cannot be written").source(e))?;
     let sql = "INSERT INTO providers (name, settings, created_at) VALUES (?1, ?2, ?3) \
         ON CONFLICT (name) DO NOTHING";
     Ok(tx.execute(sql, params![provider.name.to_string(), settings, at])? == 1)
