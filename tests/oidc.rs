@@ -377,12 +377,8 @@ async fn logout_tokens_end_what_they_name_once(c: Coordinator) {
     assert_eq!(other.get("/settings/identities").await.status, 200);
     let mut again = town.log_in("ada").await;
     assert_eq!(tell(&token).await.status, 400, "a token counts once");
-    let used = log_out::told(
-        &town.c.app,
-        "strange",
-        &Secret::new(&*token),
-        wonder::service::audit::Origin::default(),
-    );
+    let (shown, from) = (Secret::new(&*token), wonder::service::audit::Origin::default());
+    let used = log_out::told(&town.c.app, "strange", &shown, from);
     assert!(used.await.unwrap_err().message().contains("used before"));
     assert_eq!(again.get("/settings/identities").await.status, 200);
     // Without a session all of the person's end.

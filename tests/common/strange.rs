@@ -1,6 +1,7 @@
 //! A provider made by hand, for what good ones do not do: it says whatever a story wants, signed or not.
 
-use axum::extract::{Form, State};
+use axum::body::Bytes;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -169,7 +170,7 @@ async fn jwks(State((_, mind, keys)): State<Shared>) -> Response {
     down(&mind).unwrap_or_else(|| Json(keys.jwks()).into_response())
 }
 
-async fn token(State((_, mind, keys)): State<Shared>, Form(form): Form<HashMap<String, String>>) -> Response {
+async fn token(State((_, mind, keys)): State<Shared>, body: Bytes) -> Response {
     if let Some(down) = down(&mind) {
         return down;
     }
@@ -177,6 +178,7 @@ async fn token(State((_, mind, keys)): State<Shared>, Form(form): Form<HashMap<S
     if let Some(error) = mind.error {
         return (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
     }
+    let form: HashMap<String, String> = serde_html_form::from_bytes(&body).unwrap_or_default();
     let challenge =
         URL_SAFE_NO_PAD.encode(Sha256::digest(form.get("code_verifier").map_or("", String::as_str)));
     if challenge != mind.challenge || form.get("code").is_none_or(|code| code != "code") {
