@@ -147,7 +147,7 @@ async fn devices_come_go_and_change_while_one_looks() {
     browser.fill("name", "Pi in the shed").await;
     browser.click("form[action$='/rename'] button").await;
     browser.shows("is not a DNS label").await;
-    browser.shows("Pi-in-the-shed would do").await;
+    browser.shows("pi-in-the-shed would do").await;
     browser.inspect("device-refused").await;
     browser.fill("name", "shed").await;
     browser.press("Rename").await;
