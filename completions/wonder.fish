@@ -399,18 +399,39 @@ complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l profile -d 'The log-in to use, by the name of its profile' -r
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l org -d 'The organization to act on, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l json -d 'Answer with one JSON document'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -s q -l quiet -d 'Print data and errors only'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -s v -l verbose -d 'Say on stderr what is done, as a log'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l yes -d 'Answer every question with yes'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -f -a "list" -d 'List the organizations that you are in'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -f -a "show" -d 'Show an organization'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -f -a "use" -d 'Make an organization the current one of this profile'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "create" -d 'Make an organization to share; you are its owner'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "list" -d 'List the organizations that you are in'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "show" -d 'Show an organization'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "rename" -d 'Give an organization another name; its domain stays'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "delete" -d 'Delete an organization with everything that it has'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "use" -d 'Make an organization the current one of this profile'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "invite" -d 'Invite somebody to the organization'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "invitations" -d 'List the invitations of the last month'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "revoke" -d 'Revoke an invitation: nobody accepts it any more'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "accept" -d 'Accept an invitation'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "members" -d 'List who is in the organization'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "role" -d 'Make a member an admin, or an admin a member'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "remove" -d 'Take somebody out of the organization: what they made for it ends'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "transfer" -d 'Make another member the owner; you are an admin then'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "leave" -d 'Leave the organization: what you made for it ends'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -422,20 +443,127 @@ complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l org -d 'The organization to act on, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l json -d 'Answer with one JSON document'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print data and errors only'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l confirm -d 'Its name, in place of being asked for it' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l org -d 'The organization to act on, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l json -d 'Answer with one JSON document'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -s q -l quiet -d 'Print data and errors only'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l role -d 'What they will be' -r -f -a "admin\t''
+member\t''"
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l ttl -d 'How long the invitation is good [default: 7d]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -l expire-devices -d 'End the keys of their devices too'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l expire-devices -d 'End the keys of your devices there too'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand completions" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand completions" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand completions" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -489,6 +617,18 @@ complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subc
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "list" -d 'List the API keys'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "rotate" -d 'Give an API key a new secret; the old one works on for a while'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "revoke" -d 'Revoke an API key: it works no longer'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "create" -d 'Make an organization to share; you are its owner'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "list" -d 'List the organizations that you are in'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "show" -d 'Show an organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "rename" -d 'Give an organization another name; its domain stays'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "delete" -d 'Delete an organization with everything that it has'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "use" -d 'Make an organization the current one of this profile'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "invite" -d 'Invite somebody to the organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "invitations" -d 'List the invitations of the last month'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "revoke" -d 'Revoke an invitation: nobody accepts it any more'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "accept" -d 'Accept an invitation'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "members" -d 'List who is in the organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "role" -d 'Make a member an admin, or an admin a member'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "remove" -d 'Take somebody out of the organization: what they made for it ends'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "transfer" -d 'Make another member the owner; you are an admin then'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "leave" -d 'Leave the organization: what you made for it ends'

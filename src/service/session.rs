@@ -52,9 +52,9 @@ pub struct LoggedIn {
 /// Whose credential it is.
 #[derive(Clone, Debug)]
 pub struct Whoami {
-    /// For an API key: who made it.
+    /// For an API key: who made it. For an app: who let it in.
     pub user: User,
-    /// The personal one; for an API key the one that it belongs to.
+    /// The personal one; for an API key or an app the one that it acts for.
     pub membership: Option<Membership>,
     pub expires_at: Timestamp,
 }
@@ -195,6 +195,7 @@ fn person(live: Live) -> Person {
         admin: live.admin,
         session: live.session.id,
         session_expires_at: live.session.expires_at,
+        logged_in_at: live.session.created_at,
     }
 }
 
@@ -256,9 +257,11 @@ fn no_such_session(id: SessionId) -> Error {
 
 /// Whose credential the caller's is, and where it acts without being told an organization.
 pub async fn whoami(app: &App, caller: &Caller) -> Result<Whoami> {
+    caller.require_profile()?;
     let (user, org, expires_at) = match caller.principal() {
         Principal::Person(person) => (person.user, None, person.session_expires_at),
         Principal::Integration(key) => (key.created_by, Some(key.org), key.expires_at),
+        Principal::App(app) => (app.user, Some(app.org), app.expires_at),
     };
     app.store()
         .read(move |read| {

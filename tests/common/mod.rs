@@ -21,6 +21,8 @@ pub mod house;
 pub mod internet;
 pub mod mesh;
 pub mod netns;
+pub mod oauth;
+pub mod oauth_peer;
 pub mod page;
 pub mod postgres;
 pub mod process;

@@ -22,6 +22,8 @@ mod add;
 mod agent;
 mod approve;
 pub mod assets;
+mod code;
+mod consent;
 pub mod cookie;
 mod device;
 pub mod form;
@@ -51,6 +53,8 @@ pub fn router(state: State) -> Router {
         .merge(token::routes())
         .merge(key::routes())
         .merge(settings::routes())
+        .merge(consent::routes())
+        .merge(code::routes())
         .layer(from_fn(request::limit_time));
     let files = Router::new().route("/assets/{name}", get(assets::serve));
     pages

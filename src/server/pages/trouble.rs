@@ -11,7 +11,7 @@ use super::{layout, parts, text};
 use crate::api::{self, Problem};
 
 /// What a page may load and where it may lead: of this site alone, no script or style within the page.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// Whose hint is for programs.

@@ -4,8 +4,8 @@ use axum::Json;
 use http::StatusCode;
 use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use crate::api::{CreateKey, Key, KeyAnswer, KeyList, ListQuery, NewKey, RotateKey, Scope as ApiScope};
 use crate::core::role::{ManageApiKeys, Scope, ViewApiKeys};
 use crate::server::extract::{Body, Listing, Target};
@@ -65,7 +65,7 @@ fn seconds(given: Option<u32>) -> Option<Duration> {
     given.map(|seconds| Duration::from_secs(seconds.into()))
 }
 
-fn read_scope(scope: ApiScope) -> Scope {
+pub(super) fn read_scope(scope: ApiScope) -> Scope {
     match scope {
         ApiScope::NodesRead => Scope::NodesRead,
         ApiScope::NodesWrite => Scope::NodesWrite,
@@ -75,7 +75,7 @@ fn read_scope(scope: ApiScope) -> Scope {
     }
 }
 
-fn present_scope(scope: Scope) -> ApiScope {
+pub(super) fn present_scope(scope: Scope) -> ApiScope {
     match scope {
         Scope::NodesRead => ApiScope::NodesRead,
         Scope::NodesWrite => ApiScope::NodesWrite,

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use super::nodes::present as present_node;
 use super::organizations::{present_role, read_role};
 use crate::api::{Departure, DepartureQuery, ListQuery, Member, MemberAnswer, MemberList, SetRole, Transfer};
@@ -89,6 +89,8 @@ fn departure(gone: Gone, devices_expired: bool) -> Departure {
         tokens_revoked: gone.ended.tokens,
         keys_revoked: gone.ended.keys,
         invitations_revoked: gone.ended.invitations,
+        apps_revoked: gone.ended.apps,
+        grants_revoked: gone.ended.grants,
     }
 }
 
