@@ -12,6 +12,7 @@ use crate::core::secret::Secret;
 use crate::core::{Error, Result};
 use crate::ui::{Table, ago, fields, secret_from_stdin, under};
 
+// What a command names is called otherwise than the global flag `--org`, which it would hide.
 /// Organizations: people who share one mesh
 #[derive(Debug, Subcommand)]
 pub enum OrgCommand {
@@ -25,11 +26,13 @@ pub enum OrgCommand {
     /// Show an organization
     Show {
         /// Its id or name [default: the current one]
+        #[arg(id = "named", value_name = "ORG")]
         org: Option<String>,
     },
     /// Give an organization another name; its domain stays
     Rename {
         /// Its id or name
+        #[arg(id = "named", value_name = "ORG")]
         org: String,
         /// The new name
         name: String,
@@ -38,6 +41,7 @@ pub enum OrgCommand {
     /// Make an organization the current one of this profile
     Use {
         /// Its id or name
+        #[arg(id = "named", value_name = "ORG")]
         org: String,
     },
     Invite(Invite),
@@ -84,6 +88,7 @@ Examples:
 #[command(after_help = DELETE)]
 pub struct Delete {
     /// Its name; with --confirm also its id
+    #[arg(id = "named", value_name = "ORG")]
     org: String,
     /// Its name, in place of being asked for it
     #[arg(long, value_name = "NAME")]

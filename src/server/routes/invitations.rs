@@ -4,17 +4,17 @@ use axum::Json;
 use http::StatusCode;
 use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use super::organizations::{present as present_organization, present_role, read_role};
 use crate::api::{
     AcceptInvitation, Invitation, InvitationAnswer, InvitationList, InvitationStatus, Invite, ListQuery,
     NewInvitation, OrganizationAnswer, Problem,
 };
-use crate::core::Timestamp;
 use crate::core::role::{InviteMembers, Role};
+use crate::core::{Error, Kind, Timestamp};
 use crate::server::extract::{Body, Listing, Target};
-use crate::server::problem::Answer;
+use crate::server::problem::{Answer, Failure};
 use crate::server::state::State;
 use crate::service::authority::{Caller, May};
 use crate::service::invitation::{self, Wish};
@@ -78,6 +78,13 @@ async fn accept(
 ) -> Answer<Json<OrganizationAnswer>> {
     let membership = invitation::accept(&state.app, &caller, asked.code.reveal()).await?;
     Ok(Json(OrganizationAnswer { organization: present_organization(&state, membership) }))
+}
+
+/// Where the link of an invitation leads. There is no page for it yet, so it names the command that does the same.
+pub(super) async fn no_page() -> Failure {
+    Error::new(Kind::Unsupported, "no_invitation_page", "this coordinator has no web page to accept on")
+        .hint("`wonder org accept LINK` does it, with this whole address")
+        .into()
 }
 
 /// An invitation, as the API shows it.

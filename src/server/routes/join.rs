@@ -3,8 +3,8 @@
 use axum::Json;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use crate::api::{JoinGrant, JoinRequest, JoinTarget, MeshCredential, OrganizationName};
 use crate::mesh::JoinCredential;
 use crate::server::extract::{Body, From};

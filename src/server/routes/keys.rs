@@ -4,8 +4,8 @@ use axum::Json;
 use http::StatusCode;
 use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use crate::api::{CreateKey, Key, KeyAnswer, KeyList, ListQuery, NewKey, RotateKey, Scope as ApiScope};
 use crate::core::role::{ManageApiKeys, Scope, ViewApiKeys};
 use crate::server::extract::{Body, Listing, Target};

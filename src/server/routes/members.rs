@@ -2,8 +2,8 @@
 
 use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use super::nodes::present as present_node;
 use super::organizations::{present_role, read_role};
 use crate::api::{Departure, DepartureQuery, ListQuery, Member, MemberAnswer, MemberList, SetRole, Transfer};

@@ -3,8 +3,8 @@
 use axum::Json;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use crate::api::{
     ConfirmQuery, CreateOrganization, DeletedOrganization, ListQuery, Organization, OrganizationAnswer,
     OrganizationList, OrganizationRole, Problem, RenameOrganization,

@@ -3,8 +3,8 @@
 use axum::Json;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use super::organizations::present as present_organization;
 use crate::api::{
     ListQuery, LogIn, NewSession, Session, SessionAnswer, SessionKind as ApiKind, SessionList, User,
