@@ -105,7 +105,8 @@ async fn a_platform_is_let_in_with_one_click_and_reaches_a_worker() {
     browser.shows("Connected").await;
     let tokens = told.recv_timeout(SOON).unwrap();
     assert_eq!(tokens["scope"], "nodes:read nodes:write", "she took one off");
-    let (token, org) = (tokens["access_token"].as_str().unwrap(), tokens["organization"]["id"].as_str().unwrap());
+    let (token, org) =
+        (tokens["access_token"].as_str().unwrap(), tokens["organization"]["id"].as_str().unwrap());
 
     let nodes = call(coordinator, "GET", &format!("/organizations/{org}/nodes"), token).json();
     assert_eq!(nodes["nodes"][0]["name"], "worker", "{nodes}");
@@ -171,7 +172,11 @@ fn a_platform_s_machine_joins_by_command_line() {
     let join = ["--coordinator", url, "deployer", "join", "-", "--hostname", "deployer"];
     let secret = made["secret"].as_str().unwrap();
     let joined = theirs.json_with(&join, secret);
-    assert_eq!((&joined["node"]["name"], &joined["already"]), (&"deployer".into(), &false.into()), "{joined}");
+    assert_eq!(
+        (&joined["node"]["name"], &joined["already"]),
+        (&"deployer".into(), &false.into()),
+        "{joined}"
+    );
     assert_eq!(joined["node"]["tags"], serde_json::json!(["tag:deployer"]));
     assert_eq!(theirs.json_with(&join, secret)["already"], true);
     assert_eq!(theirs.json(&["worker", "status"])["state"], "connected");

@@ -55,10 +55,8 @@ fn body(state: &State, inside: &Inside<ViewNodes>, counts: Counts, nodes: &[Seen
         } @else {
             (tiles(inside, counts))
         }
-        div.grid.two {
-            @if !nodes.is_empty() { (recent(inside, nodes)) }
-            (about(state, inside))
-        }
+        @if nodes.is_empty() { (about(state, inside)) }
+        @else { div.grid.two { (recent(inside, nodes)) (about(state, inside)) } }
     }
 }
 

@@ -36,7 +36,8 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
     match (past, future) {
         (0..60, 0) => text::time::NOW.to_owned(),
         (past @ 60.., _) => format!("{} {}", amount(past), text::time::AGO),
-        (_, future) => format!("{} {}", text::time::IN, amount(future)),
+        // What ends in 7:59:59 ends in 8 hours.
+        (_, future) => format!("{} {}", text::time::IN, amount(future.next_multiple_of(60))),
     }
 }
 
@@ -119,6 +120,19 @@ pub fn presence(online: bool) -> Markup {
     }
 }
 
+/// An operating system, as people write it.
+pub fn system(os: &str) -> &str {
+    match os {
+        "" => text::device::UNKNOWN_SYSTEM,
+        "linux" => "Linux",
+        "macOS" | "darwin" => "macOS",
+        "windows" => "Windows",
+        "android" => "Android",
+        "iOS" | "ios" => "iOS",
+        other => other,
+    }
+}
+
 /// A short word in a frame.
 pub fn badge(word: &str) -> Markup {
     html! { span.badge { (word) } }
@@ -163,7 +177,8 @@ mod tests {
             [ago(3), ago(60), ago(7200), ago(86_400 * 3)].join(", "),
             "just now, 1 minute ago, 2 hours ago, 3 days ago"
         );
-        assert_eq!(relative(now.plus(Duration::from_secs(90)), now), "in 1 minute");
+        assert_eq!(relative(now.plus(Duration::from_secs(90)), now), "in 2 minutes");
+        assert_eq!(relative(now.plus(Duration::from_secs(8 * 3600 - 1)), now), "in 8 hours");
         assert_eq!(exact(now), "2025-11-23 02:44 UTC");
     }
 

@@ -3,8 +3,8 @@
 use axum::Json;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use super::keys::{present_scope, read_scope};
 use crate::api::{App, AppAnswer, AppList, ListQuery, NewApp, RegisterApp};
 use crate::core::role::{ManageApps, ViewApps};

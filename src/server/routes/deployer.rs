@@ -3,8 +3,8 @@
 use axum::Json;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use super::join::{credential, organization};
 use crate::api::{JoinGrant, JoinTarget, OrganizationName};
 use crate::core::role::CreateJoinTokens;

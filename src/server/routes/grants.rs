@@ -2,7 +2,8 @@
 
 use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+
+use super::declared::routes;
 
 use crate::api::{AppName, Grant, GrantAnswer, GrantList, ListQuery, OrganizationName};
 use crate::core::role::{ManageApps, ViewApps};
