@@ -4,7 +4,6 @@ use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::declared::routes;
-
 use crate::api::{AppName, Grant, GrantAnswer, GrantList, ListQuery, OrganizationName};
 use crate::core::role::{ManageApps, ViewApps};
 use crate::server::extract::{Listing, Target};
