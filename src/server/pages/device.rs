@@ -2,8 +2,9 @@
 
 use axum::Router;
 use axum::extract::Query;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use http::StatusCode;
 use ipnet::IpNet;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -14,11 +15,12 @@ use super::note::go;
 use super::parts::{self, Field};
 use super::text;
 use super::visitor::Inside;
+use crate::api::Problem;
 use crate::core::page::Page;
-use crate::core::role::{CreateJoinTokens, ManageNodes, ViewNodes};
-use crate::core::{Error, Timestamp, route};
+use crate::core::role::{CreateJoinTokens, ManageNodes, Permission, ViewNodes};
+use crate::core::{Error, Kind, Result, Timestamp, route};
 use crate::server::extract::Target;
-use crate::server::problem::Answer;
+use crate::server::problem::{self, Answer};
 use crate::server::state::State;
 use crate::service::node::{self, Seen};
 
@@ -46,7 +48,7 @@ async fn list(state: State, inside: Inside<ViewNodes>, Query(from): Query<From>)
     let may_add = inside.may.also::<CreateJoinTokens>().is_some();
     let add = html! { @if may_add { a.button href=(inside.path("/add")) { (text::overview::ADD) } } };
     let body = html! {
-        div.head { h1 { (text::device::TITLE) } @if !nodes.is_empty() { (add) } }
+        div.head data-part="head" { h1 { (text::device::TITLE) } @if !nodes.is_empty() { (add) } }
         div.card.flush data-live=(inside.path("/live")) data-part="devices" {
             @if nodes.is_empty() {
                 @let words = if may_add { text::overview::EMPTY_WORDS } else { text::overview::EMPTY_MEMBER };
@@ -149,11 +151,11 @@ fn waiting_routes(seen: &Seen) -> Vec<IpNet> {
 
 async fn show(state: State, inside: Inside<ViewNodes>, Target(name): Target) -> Answer<Response> {
     let seen = node::show(&state.app, &inside.may, &name).await?;
-    let body = one(&inside, &seen);
+    let body = one(&inside, &seen, None);
     Ok(layout::inside(&seen.node.name, &inside, Tab::Devices, &body))
 }
 
-fn one(inside: &Inside<ViewNodes>, seen: &Seen) -> Markup {
+fn one<P: Permission>(inside: &Inside<P>, seen: &Seen, problem: Option<&Problem>) -> Markup {
     let now = inside.visitor.now;
     let may_manage = inside.may.also::<ManageNodes>().is_some();
     html! {
@@ -165,7 +167,7 @@ fn one(inside: &Inside<ViewNodes>, seen: &Seen) -> Markup {
         div.grid.even {
             (facts(seen, now))
             @if may_manage {
-                div.grid { (rename_form(inside, seen)) (routes_form(inside, seen)) (dangers(inside, seen)) }
+                div.grid { (rename_form(inside, seen, problem)) (routes_form(inside, seen)) (dangers(inside, seen)) }
             } @else if !seen.node.report.hostinfo.routes.is_empty() {
                 (routes_read(seen))
             }
@@ -178,22 +180,22 @@ fn facts(seen: &Seen, now: Timestamp) -> Markup {
     html! {
         section.card aria-labelledby="facts" {
             div.title { h2 #facts { (text::device::FACTS) } }
-            dl.facts data-part="facts" {
+            dl.facts {
                 div { dt { (text::device::NAME) } dd { (parts::copyable(text::device::NAME, &seen.dns_name)) } }
                 div { dt { (text::device::V4) } dd { (parts::copyable(text::device::V4, &node.address.v4().to_string())) } }
                 div { dt { (text::device::V6) } dd { (parts::copyable(text::device::V6, &node.address.v6().to_string())) } }
-                div { dt { (text::device::OWNER) } dd { (owner(seen)) } }
-                div { dt { (text::device::HOSTNAME) } dd { (node.report.hostinfo.hostname) } }
-                div { dt { (text::device::JOINED) } dd { (parts::when(node.created_at, now)) } }
-                div { dt { (text::device::SEEN) } dd { (last_seen(seen, now)) } }
-                div {
-                    dt { (text::device::KEY) }
-                    dd {
-                        @match node.key_expires_at {
-                            None => { (text::device::KEY_STAYS) },
-                            Some(at) if at <= now => { (text::device::KEY_OVER) " " (parts::when(at, now)) },
-                            Some(at) => { (text::device::KEY_ENDS) " " (parts::when(at, now)) },
-                        }
+            }
+            dl.facts.wide data-part="facts" {
+                dt { (text::device::OWNER) } dd { (owner(seen)) }
+                dt { (text::device::HOSTNAME) } dd { (node.report.hostinfo.hostname) }
+                dt { (text::device::JOINED) } dd { (parts::when(node.created_at, now)) }
+                dt { (text::device::SEEN) } dd { (last_seen(seen, now)) }
+                dt { (text::device::KEY) }
+                dd {
+                    @match node.key_expires_at {
+                        None => { (text::device::KEY_STAYS) },
+                        Some(at) if at <= now => { (text::device::KEY_OVER) " " (parts::when(at, now)) },
+                        Some(at) => { (text::device::KEY_ENDS) " " (parts::when(at, now)) },
                     }
                 }
             }
@@ -201,11 +203,11 @@ fn facts(seen: &Seen, now: Timestamp) -> Markup {
     }
 }
 
-fn action(inside: &Inside<ViewNodes>, seen: &Seen, verb: &str) -> String {
+fn action<P: Permission>(inside: &Inside<P>, seen: &Seen, verb: &str) -> String {
     inside.path(&format!("/devices/{}/{verb}", seen.node.id))
 }
 
-fn rename_form(inside: &Inside<ViewNodes>, seen: &Seen) -> Markup {
+fn rename_form<P: Permission>(inside: &Inside<P>, seen: &Seen, problem: Option<&Problem>) -> Markup {
     let field = Field {
         name: "name",
         label: text::device::NEW_NAME,
@@ -216,6 +218,7 @@ fn rename_form(inside: &Inside<ViewNodes>, seen: &Seen) -> Markup {
     html! {
         section.card aria-labelledby="rename" {
             div.title { h2 #rename { (text::device::RENAME) } }
+            (parts::complaint(problem))
             form.stack method="post" action=(action(inside, seen, "rename")) {
                 (inside.visitor.form()) (field)
                 div.actions { button.quiet type="submit" { (text::device::RENAME) } }
@@ -224,7 +227,7 @@ fn rename_form(inside: &Inside<ViewNodes>, seen: &Seen) -> Markup {
     }
 }
 
-fn routes_form(inside: &Inside<ViewNodes>, seen: &Seen) -> Markup {
+fn routes_form<P: Permission>(inside: &Inside<P>, seen: &Seen) -> Markup {
     let node = &seen.node;
     let ahead = node.approved_routes.iter().filter(|route| !node.report.hostinfo.routes.contains(route));
     let all: Vec<&IpNet> = node.report.hostinfo.routes.iter().chain(ahead).collect();
@@ -285,7 +288,7 @@ fn routes_read(seen: &Seen) -> Markup {
     }
 }
 
-fn dangers(inside: &Inside<ViewNodes>, seen: &Seen) -> Markup {
+fn dangers<P: Permission>(inside: &Inside<P>, seen: &Seen) -> Markup {
     let (form, expire, remove) =
         (inside.visitor.form(), action(inside, seen, "expire"), action(inside, seen, "remove"));
     use text::device as t;
@@ -311,9 +314,30 @@ async fn rename(
     Target(id): Target,
     Form(new): Form<NewName>,
 ) -> Answer<Response> {
-    let seen = node::rename(&state.app, &inside.may, &id, new.name.trim().parse()?).await?;
-    let name = seen.node.name;
-    Ok(go(&inside.path(&format!("/devices/{name}")), text::device::renamed(&name), state.url()))
+    match change_name(&state, &inside, &id, &new.name).await {
+        Ok(seen) => {
+            let name = seen.node.name;
+            Ok(go(&inside.path(&format!("/devices/{name}")), text::device::renamed(&name), state.url()))
+        }
+        Err(error) if matches!(error.kind(), Kind::Usage | Kind::Conflict) => {
+            again(&state, &inside, &id, &error).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn change_name(state: &State, inside: &Inside<ManageNodes>, id: &str, name: &str) -> Result<Seen> {
+    node::rename(&state.app, &inside.may, id, name.trim().parse()?).await
+}
+
+/// The device's page once more, with what was wrong with the name.
+async fn again(state: &State, inside: &Inside<ManageNodes>, id: &str, error: &Error) -> Answer<Response> {
+    let view = inside.may.also::<ViewNodes>().ok_or_else(|| Error::not_found("node", id))?;
+    let seen = node::show(&state.app, &view, id).await?;
+    let problem = problem::words(error);
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let page = layout::inside(&seen.node.name, inside, Tab::Devices, &one(inside, &seen, Some(&problem)));
+    Ok((status, page).into_response())
 }
 
 #[derive(Deserialize)]

@@ -139,7 +139,7 @@ fn form(inside: &Inside<ManageApiKeys>, asked: &Asked, problem: Option<&Problem>
         ..Field::default()
     };
     html! {
-        p.crumb { a href=(inside.path("/keys")) { "← " (t::TITLE) } }
+        p.crumb.middle { a href=(inside.path("/keys")) { "← " (t::TITLE) } }
         div.card.middle {
             h1 { (t::NEW) }
             p.lead { (t::NEW_LEAD) }
@@ -187,7 +187,7 @@ async fn make(state: &State, inside: &Inside<ManageApiKeys>, asked: &Asked) -> R
 /// The secret, this once.
 fn shown<P: Permission>(inside: &Inside<P>, made: &Made) -> Response {
     let body = html! {
-        p.crumb { a href=(inside.path("/keys")) { "← " (t::TITLE) } }
+        p.crumb.middle { a href=(inside.path("/keys")) { "← " (t::TITLE) } }
         div.card.middle {
             h1 { (made.key.name) }
             p.lead { (t::ONCE) }

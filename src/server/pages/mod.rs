@@ -47,14 +47,14 @@ pub fn router(state: State) -> Router {
         .merge(session::routes())
         .merge(setup::routes())
         .merge(overview::routes())
-        .merge(consent::routes())
-        .merge(code::routes())
         .merge(device::routes())
         .merge(add::routes())
         .merge(approve::routes())
         .merge(token::routes())
         .merge(key::routes())
         .merge(settings::routes())
+        .merge(consent::routes())
+        .merge(code::routes())
         .layer(from_fn(request::limit_time));
     let files = Router::new().route("/assets/{name}", get(assets::serve));
     pages
