@@ -41,7 +41,7 @@ pub fn doors(providers: &[Provider], form: &FormToken, next: Option<&str>) -> Ma
             form method="post" action={ "/auth/oidc/" (provider.name) "/login" } {
                 (form)
                 @if let Some(next) = next { input type="hidden" name="next" value=(next); }
-                button.wide.secondary type="submit" { (text::provider::WITH) (provider.title()) }
+                button.wide.quiet type="submit" { (text::provider::WITH) (provider.title()) }
             }
         }
     }
@@ -144,7 +144,7 @@ async fn identities(state: State, visitor: Visitor) -> Answer<Response> {
     let identities = account::identities(&state.app, visitor.caller()).await?;
     let providers = provider::all(&state.app).await?;
     let body = html! {
-        h1 { (text::provider::IDENTITIES) }
+        div.head { h1 { (text::provider::IDENTITIES) } }
         p.lead { (text::provider::IDENTITIES_LEAD) }
         @if identities.is_empty() { p { (text::provider::NO_IDENTITY) } }
         @else { (table(&identities, &providers, &visitor)) }
@@ -164,7 +164,7 @@ fn is_of(identity: &Identity, provider: &Provider) -> bool {
 
 fn table(identities: &[Identity], providers: &[Provider], visitor: &Visitor) -> Markup {
     html! {
-        table {
+        table.table {
             thead { tr {
                 th scope="col" { (text::provider::PROVIDER) }
                 th scope="col" { (text::provider::SUBJECT) }

@@ -100,7 +100,7 @@ fn ask(guest: &Guest, ways: &Ways, email: &str, next: Option<&str>, problem: Opt
             @if ways.passwords { (with_password(guest, email, next)) } @else { p { (text::provider::ELSEWHERE) } }
             @if ways.passwords && !ways.providers.is_empty() { p.or { (text::provider::OR) } }
             div.stack { (provider::doors(&ways.providers, &guest.form, next)) }
-            @if ways.passwords {
+            @if ways.passwords && problem.is_none() {
                 p.fine { (text::log_in::FORGOT) code { (text::log_in::FORGOT_COMMAND) } "." }
             }
         }
