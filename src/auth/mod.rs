@@ -5,3 +5,4 @@ pub mod limit;
 pub mod password;
 pub mod seal;
 pub mod session;
+pub mod stamp;

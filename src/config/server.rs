@@ -22,6 +22,10 @@ const DERP_PORT: u16 = 8443;
 /// The port of STUN (RFC 8489 section 18.6).
 const STUN_PORT: u16 = 3478;
 const EPHEMERAL_GRACE: Duration = Duration::from_secs(120);
+/// A year, and time to notice that it is over.
+const AUDIT_RETENTION: Duration = Duration::from_secs(400 * 86_400);
+/// Less would be no trail.
+const SHORTEST_RETENTION: Duration = Duration::from_secs(86_400);
 
 /// The flags of `wonder serve`; each but `--json` can also come from the environment or the file.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -56,6 +60,9 @@ pub struct Flags {
     /// How long an ephemeral node stays after its last disconnect [default: 2m]
     #[arg(long, env = "WONDER_EPHEMERAL_GRACE", value_name = "DURATION")]
     pub ephemeral_grace: Option<String>,
+    /// How long the audit trail is kept, or `for-ever` [default: 400d]
+    #[arg(long, env = "WONDER_AUDIT_RETENTION", value_name = "DURATION")]
+    pub audit_retention: Option<String>,
     /// A TOML file with these settings and more (DNS, extra relays)
     #[arg(long, env = "WONDER_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -77,6 +84,8 @@ pub struct Settings {
     pub dns: Dns,
     /// Files or URLs of further relays, each a DERP map in JSON.
     pub relay_maps: Vec<String>,
+    /// How long events of the audit trail are kept; `None`: for ever.
+    pub audit_retention: Option<Duration>,
 }
 
 /// A certificate chain and its key, both PEM.
@@ -114,6 +123,7 @@ impl Settings {
             tls,
             dns: file.dns.check()?,
             relay_maps: file.relay_maps,
+            audit_retention: retention(flags.audit_retention.as_ref().or(file.audit_retention.as_ref()))?,
         })
     }
 }
@@ -159,6 +169,19 @@ fn grace(value: Option<&String>) -> Result<Duration> {
             .map_err(|_| malformed("--ephemeral-grace", text, "a duration, like 30s or 2m"))
     };
     value.map_or(Ok(EPHEMERAL_GRACE), parse)
+}
+
+/// `None`: for ever.
+fn retention(value: Option<&String>) -> Result<Option<Duration>> {
+    let wanted = "for-ever, or a duration of a day at least, like 90d";
+    match value.map(String::as_str) {
+        None => Ok(Some(AUDIT_RETENTION)),
+        Some("for-ever") => Ok(None),
+        Some(text) => match time::parse_duration(text) {
+            Ok(kept) if kept >= SHORTEST_RETENTION => Ok(Some(kept)),
+            _ => Err(malformed("--audit-retention", text, wanted)),
+        },
+    }
 }
 
 fn tls_files(flags: &Flags, file: &File) -> Result<Option<TlsFiles>> {

@@ -104,12 +104,14 @@ fn app_settings(
         dns: settings.dns.clone(),
         relays: RelayMaps::new(own.as_ref(), &others)?,
         ephemeral_grace: settings.ephemeral_grace,
+        audit_retention: settings.audit_retention,
+        stamp_key: Some(keys.identity.stamp_key.clone()),
     })
 }
 
 /// All routes of the coordinator's own port; relay and STUN begin on theirs.
 fn open_doors(app: &App, relay: Option<relay::Bound>, keys: Keys) -> Result<Router> {
-    let Identity { control_key, relay_key } = keys.identity;
+    let Identity { control_key, relay_key, .. } = keys.identity;
     let router = routes::router(State::new(app.clone(), vec![("mesh", mesh_probe(app))]))
         .merge(control::routes(app.clone(), control_key))
         .merge(control::verify(app.clone()));

@@ -8,8 +8,10 @@ use super::approval;
 use super::join::JoinLimit;
 use super::log_in_limits::LogInLimits;
 use super::mesh::Mesh;
+use super::refusal::Refusals;
 use crate::auth::limit::Limit;
 use crate::auth::password::Passwords;
+use crate::auth::stamp::StampKey;
 use crate::config::server::Dns;
 use crate::core::url::BaseUrl;
 use crate::core::{Result, Timestamp};
@@ -27,13 +29,24 @@ pub struct Settings {
     pub relays: RelayMaps,
     /// How long an ephemeral node may be away before it is deleted.
     pub ephemeral_grace: Duration,
+    /// How long events of the audit trail are kept; none: for ever.
+    pub audit_retention: Option<Duration>,
+    /// For the stamps on the audit chain; none: nobody stamps it here.
+    pub stamp_key: Option<StampKey>,
 }
 
 impl Settings {
     /// For a coordinator without a relay, at this URL, with the default of everything else.
     pub fn at(url: BaseUrl) -> Self {
         let ephemeral_grace = Duration::from_secs(120);
-        Settings { url, dns: Dns::default(), relays: RelayMaps::none(), ephemeral_grace }
+        Settings {
+            url,
+            dns: Dns::default(),
+            relays: RelayMaps::none(),
+            ephemeral_grace,
+            audit_retention: None,
+            stamp_key: None,
+        }
     }
 
     fn mesh(&self) -> mesh_realm::Settings {
@@ -62,6 +75,7 @@ struct Parts {
     log_in_limits: LogInLimits,
     join_limit: JoinLimit,
     approval_limit: Limit,
+    refusals: Refusals,
     mesh: Mesh,
 }
 
@@ -79,6 +93,7 @@ impl App {
             log_in_limits,
             join_limit,
             approval_limit: approval::limit(),
+            refusals: Refusals::default(),
             mesh,
         }))
     }
@@ -125,6 +140,10 @@ impl App {
 
     pub(super) fn approval_limit(&self) -> &Limit {
         &self.0.approval_limit
+    }
+
+    pub(super) fn refusals(&self) -> &Refusals {
+        &self.0.refusals
     }
 
     pub(super) fn log_in_limits(&self) -> &LogInLimits {

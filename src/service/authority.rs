@@ -4,7 +4,9 @@
 use std::marker::PhantomData;
 
 use super::app::App;
-use super::audit::{Actor, Origin};
+use super::audit::{Actor, Change, Origin};
+use super::refusal;
+use crate::core::action::Action;
 use crate::core::id::{ApiKeyId, OrgId, RealmId, SessionId, UserId, UserNumber};
 use crate::core::role::{Permission, Role, Scope};
 use crate::core::user::Email;
@@ -75,6 +77,28 @@ impl Caller {
     }
 }
 
+/// Authority over the coordinator itself.
+#[derive(Clone, Debug)]
+pub struct Administrator {
+    actor: Actor,
+}
+
+impl Administrator {
+    /// Checks that `caller` is a person who administers the coordinator.
+    pub fn check(caller: &Caller) -> Result<Administrator> {
+        match caller.person()?.admin {
+            true => Ok(Administrator { actor: caller.actor() }),
+            false => Err(denied("administrators_only", "this is for the coordinator's administrators")
+                .hint("one of them can do it; the first account is one")),
+        }
+    }
+
+    /// For the audit trail.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+}
+
 /// Authority to do `P` in one organization.
 #[derive(Debug)]
 pub struct May<P> {
@@ -94,12 +118,13 @@ impl<P: Permission> May<P> {
         let (organization, user, role, scopes) = match &caller.principal {
             Principal::Person(person) => {
                 let membership = membership(app, person.user, wanted).await?;
-                require_role::<P>(&membership)?;
+                let judged = require_role::<P>(&membership);
+                noted::<P, _>(app, caller, membership.organization.id, judged).await?;
                 (membership.organization, person.user, Some(membership.role), None)
             }
             Principal::Integration(key) => {
                 let organization = own_organization(app, key, wanted).await?;
-                require_scope::<P>(key)?;
+                noted::<P, _>(app, caller, organization.id, require_scope::<P>(key)).await?;
                 (organization, key.created_by, None, Some(key.scopes.clone()))
             }
         };
@@ -170,6 +195,15 @@ async fn own_organization(app: &App, key: &Integration, wanted: Option<String>) 
         None => true,
     };
     own.filter(is_wanted).ok_or_else(|| unknown(wanted.as_deref()))
+}
+
+/// What somebody known was not allowed is in the audit trail of the organization.
+async fn noted<P: Permission, T>(app: &App, caller: &Caller, org: OrgId, judged: Result<T>) -> Result<T> {
+    if let Err(failure) = &judged {
+        let change = Change::nameless(Action::PermissionRefuse, P::NAME).of(org);
+        refusal::write(app, caller.actor(), change, failure).await;
+    }
+    judged
 }
 
 fn require_role<P: Permission>(membership: &Membership) -> Result<()> {

@@ -4,6 +4,7 @@
 use zeroize::Zeroizing;
 
 use crate::auth::seal::MasterKey;
+use crate::auth::stamp::StampKey;
 use crate::core::secret::Secret;
 use crate::core::{Error, Result, Timestamp};
 use crate::mesh::native::derp::{Certificate, RelayKey};
@@ -15,6 +16,8 @@ use crate::store::sealed_secret::{self, SealedSecret};
 pub struct Identity {
     pub control_key: ControlKey,
     pub relay_key: RelayKey,
+    /// For the stamps on the audit chain.
+    pub stamp_key: StampKey,
 }
 
 /// Whether the database holds anything that only its master key opens.
@@ -28,9 +31,11 @@ pub async fn load(store: &Store, master: &MasterKey, now: Timestamp) -> Result<I
         keep(store, master, now, "control key", || Ok(ControlKey::random().secret_bytes().to_vec())).await?;
     let relay =
         keep(store, master, now, "relay key", || Ok(RelayKey::random().secret_bytes().to_vec())).await?;
+    let stamp = keep(store, master, now, "audit key", || Ok(StampKey::generate().to_vec())).await?;
     Ok(Identity {
         control_key: ControlKey::from_bytes(key_bytes(&control)?),
         relay_key: RelayKey::from_bytes(key_bytes(&relay)?),
+        stamp_key: StampKey::from_bytes(&stamp),
     })
 }
 

@@ -10,10 +10,12 @@ use std::time::Duration;
 use super::app::App;
 use super::audit::{self, Actor, Change, Origin};
 use super::log_in_limits::network;
+use super::refusal;
 use crate::auth::limit::Limit;
+use crate::core::action::Action;
 use crate::core::id::{OrgId, RealmId, RedemptionId, TokenId, UserId};
 use crate::core::key::MachineKey;
-use crate::core::secret::Secret;
+use crate::core::secret::{Secret, SecretHash};
 use crate::core::token::{AUTH_KEY_PREFIX, JoinToken};
 use crate::core::{Error, Kind, Result, Timestamp, hex};
 use crate::mesh::{JoinCredential, JoinOptions};
@@ -84,22 +86,25 @@ impl JoinLimit {
 /// Where a token leads, if it would let a device in now. Spends nothing.
 pub async fn check(app: &App, pasted: &Secret, origin: Origin) -> Result<JoinTokenRow> {
     let (word, now, address) = (JoinToken::parse(pasted.reveal())?, app.now(), network(&origin));
+    let secret = word.auth_key().hash();
     let looked = app.store().read(move |read| look(read, &word, now)).await;
-    app.join_limit().judge(address, now, looked)
+    let judged = app.join_limit().judge(address, now, looked);
+    noted(app, secret, origin, judged).await
 }
 
 /// Spends one use of a token: the device's keys come to be in the same transaction.
 pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Grant> {
     let (word, now, address) = (JoinToken::parse(pasted.reveal())?, app.now(), network(&origin));
-    let actor = Actor::coordinator(origin);
+    let (secret, actor) = (word.auth_key().hash(), Actor::coordinator(origin.clone()));
     let spend = move |tx: &mut Tx<'_>| {
         let redeemed = spend(tx, &word, now)?;
         let token = &redeemed.token;
-        audit::record(tx, now, &actor, Change::new("token.redeem", token.id, &token.name).of(token.org_id))?;
+        audit::record(tx, now, &actor, Change::new(Action::TokenRedeem, token.id, &token.name).of(token.org_id))?;
         Ok(redeemed)
     };
     let spent = app.store().write(spend).await;
-    let Redeemed { token, auth_key, worker_key } = app.join_limit().judge(address, now, spent)?;
+    let judged = app.join_limit().judge(address, now, spent);
+    let Redeemed { token, auth_key, worker_key } = noted(app, secret, origin, judged).await?;
     let options = JoinOptions {
         auth_key,
         lifetime: REGISTRATION,
@@ -108,6 +113,27 @@ pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Grant>
     };
     let mesh = app.mesh().backend().join_credential(token.realm_id, options).await?;
     Ok(Grant { token, worker_key, mesh })
+}
+
+/// What a token or auth key of this hash was refused is in the audit trail: of its organization, where it has one.
+pub(super) async fn noted<T>(app: &App, secret: SecretHash, origin: Origin, judged: Result<T>) -> Result<T> {
+    if let Err(failure) = &judged {
+        let behind = app.store().read(move |read| behind(read, secret)).await.ok().flatten();
+        let change = match behind {
+            Some(token) => Change::new(Action::TokenRefuse, token.id, &token.name).of(token.org_id),
+            None => Change::nameless(Action::TokenRefuse, "no such token"),
+        };
+        refusal::write(app, Actor::nobody(origin), change, failure).await;
+    }
+    judged
+}
+
+/// The token whose secret, or one that it minted, has this hash.
+fn behind(read: &mut Read<'_>, secret: SecretHash) -> Result<Option<JoinTokenRow>> {
+    match redemption::by_auth_key(read, secret)? {
+        Some(minted) => join_token::of_redemption(read, minted.token_id),
+        None => join_token::by_secret(read, secret),
+    }
 }
 
 /// Gives uses back that no device registered with in time. For the coordinator's own housekeeping.

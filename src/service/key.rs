@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use super::app::App;
-use super::audit::{self, Change, Origin};
+use super::audit::{self, Actor, Change, Origin};
 use super::authority::{Caller, Integration, May, Principal};
-use super::words;
+use super::{refusal, words};
 use crate::auth::api_key;
+use crate::core::action::Action;
 use crate::core::id::{ApiKeyId, OrgId};
 use crate::core::page::Page;
 use crate::core::role::{ManageApiKeys, Scope, ViewApiKeys};
@@ -56,7 +57,7 @@ pub async fn create(
     let (actor, kept, hash) = (may.actor().clone(), key.clone(), secret.hash());
     let insert = move |tx: &mut Tx<'_>| {
         keys::insert(tx, &kept, hash)?;
-        audit::record(tx, now, &actor, Change::new("key.create", kept.id, &kept.name).of(kept.org_id))
+        audit::record(tx, now, &actor, Change::new(Action::KeyCreate, kept.id, &kept.name).of(kept.org_id))
     };
     app.store().write(insert).await?;
     Ok(Made { key, secret })
@@ -109,7 +110,7 @@ pub async fn rotate(
         if !keys::rotate(tx, &key, hash, until)? {
             return Err(Error::new(Kind::Conflict, "key_revoked", "this API key was revoked"));
         }
-        audit::record(tx, now, &actor, Change::new("key.rotate", key.id, &key.name).of(org))?;
+        audit::record(tx, now, &actor, Change::new(Action::KeyRotate, key.id, &key.name).of(org))?;
         Ok(key)
     };
     Ok(Made { key: app.store().write(rotate).await?, secret })
@@ -121,7 +122,7 @@ pub async fn revoke(app: &App, may: &May<ManageApiKeys>, reference: &str) -> Res
     let revoke = move |tx: &mut Tx<'_>| {
         let key = find(tx, org, &reference)?;
         if keys::revoke(tx, key.id, now)? {
-            audit::record(tx, now, &actor, Change::new("key.revoke", key.id, &key.name).of(org))?;
+            audit::record(tx, now, &actor, Change::new(Action::KeyRevoke, key.id, &key.name).of(org))?;
         }
         find(tx, org, &key.id.to_string())
     };
@@ -150,14 +151,14 @@ pub async fn authenticate(app: &App, bearer: &Secret, origin: Origin) -> Result<
         return Err(refused("key_unknown", "this API key is mistyped or cut off"));
     }
     let (hash, now) = (bearer.hash(), app.now());
-    let key = app.store().read(move |read| keys::live_by_secret(read, hash, now)).await?;
-    let key = key.ok_or_else(|| refused("key_unknown", "this coordinator knows no such API key"))?;
-    if key.revoked_at.is_some() {
-        return Err(refused("key_revoked", "this API key was revoked"));
-    }
-    if key.expires_at <= now {
-        return Err(refused("key_expired", "this API key has expired"));
-    }
+    let found = app.store().read(move |read| keys::live_by_secret(read, hash, now)).await?;
+    let key = match good(found.as_ref(), now) {
+        Ok(key) => key.clone(),
+        Err(failure) => {
+            note_refusal(app, found.as_ref(), origin, &failure).await;
+            return Err(failure);
+        }
+    };
     note_use(app, &key, now).await;
     let principal = Principal::Integration(Integration {
         key: key.id,
@@ -168,6 +169,26 @@ pub async fn authenticate(app: &App, bearer: &Secret, origin: Origin) -> Result<
         expires_at: key.expires_at,
     });
     Ok(Caller { principal, origin })
+}
+
+/// The key, if it is good now.
+fn good(found: Option<&ApiKeyRow>, now: Timestamp) -> Result<&ApiKeyRow> {
+    let key = found.ok_or_else(|| refused("key_unknown", "this coordinator knows no such API key"))?;
+    if key.revoked_at.is_some() {
+        return Err(refused("key_revoked", "this API key was revoked"));
+    }
+    match key.expires_at <= now {
+        true => Err(refused("key_expired", "this API key has expired")),
+        false => Ok(key),
+    }
+}
+
+async fn note_refusal(app: &App, key: Option<&ApiKeyRow>, origin: Origin, failure: &Error) {
+    let change = match key {
+        Some(key) => Change::new(Action::KeyRefuse, key.id, &key.name).of(key.org_id),
+        None => Change::nameless(Action::KeyRefuse, "no such key"),
+    };
+    refusal::write(app, Actor::nobody(origin), change, failure).await;
 }
 
 /// The call goes on when the use cannot be noted.

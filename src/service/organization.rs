@@ -3,6 +3,7 @@
 use super::app::App;
 use super::audit::{self, Actor, Change};
 use super::authority::{Caller, May, Principal};
+use crate::core::action::Action;
 use crate::core::id::{OrgId, RealmId};
 use crate::core::realm::labels_for;
 use crate::core::role::{Role, ViewOrganization};
@@ -61,7 +62,7 @@ fn make_personal(tx: &mut Tx<'_>, user: &User, actor: &Actor, now: Timestamp) ->
     };
     organization::insert(tx, &organization)?;
     organization::add_member(tx, organization.id, user.id, Role::Owner, now)?;
-    let change = Change::new("organization.create", organization.id, &organization.name);
+    let change = Change::new(Action::OrganizationCreate, organization.id, &organization.name);
     audit::record(tx, now, actor, change.of(organization.id))?;
     Ok(Membership { organization, role: Role::Owner })
 }

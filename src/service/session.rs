@@ -7,7 +7,9 @@ use super::app::App;
 use super::audit::{self, Actor, Change, Origin};
 use super::authority::{Caller, Person, Principal};
 use super::organization::ensure_personal;
+use super::refusal;
 use crate::auth::session as tokens;
+use crate::core::action::Action;
 use crate::core::secret::Secret;
 use crate::core::user::Email;
 use crate::core::{Error, Kind, Result, Timestamp};
@@ -57,12 +59,30 @@ pub struct Whoami {
 pub async fn log_in(app: &App, log_in: LogIn, origin: Origin) -> Result<LoggedIn> {
     let label = check_label(&log_in.label)?;
     let account = log_in.email.trim().to_lowercase();
-    app.log_in_limits().take(&account, &origin, app.now())?;
-    let begun = try_log_in(app, &account, log_in.password, label, origin.clone()).await;
-    if begun.as_ref().err().is_none_or(|e| e.kind() != Kind::Unauthenticated) {
-        app.log_in_limits().give_back(&account, &origin);
+    let begun = match app.log_in_limits().take(&account, &origin, app.now()) {
+        Ok(()) => try_log_in(app, &account, log_in.password, label, origin.clone()).await,
+        Err(too_many) => Err(too_many),
+    };
+    match &begun {
+        Err(refused) if matches!(refused.kind(), Kind::Unauthenticated | Kind::RateLimited) => {
+            note_refusal(app, &account, origin, refused).await;
+        }
+        _ => app.log_in_limits().give_back(&account, &origin),
     }
     begun
+}
+
+/// Writes down that a log-in was refused. What was typed may be a password: only an account that there is is named.
+async fn note_refusal(app: &App, account: &str, origin: Origin, refused: &Error) {
+    let known = match account.parse::<Email>() {
+        Ok(email) => app.store().read(move |read| user::by_email(read, &email)).await.ok().flatten(),
+        Err(_) => None,
+    };
+    let change = match known {
+        Some(user) => Change::new(Action::SessionRefuse, user.id, user.email),
+        None => Change::nameless(Action::SessionRefuse, "no such account"),
+    };
+    refusal::write(app, Actor::nobody(origin), change, refused).await;
 }
 
 async fn try_log_in(
@@ -120,7 +140,7 @@ fn begin(
     let actor = Actor::user(user.id, &user.email, origin);
     let membership = ensure_personal(tx, &user, &actor, now)?;
     let (session, token) = tokens::begin(tx, user.id, label, now)?;
-    audit::record(tx, now, &actor, Change::new("session.create", session.id, label))?;
+    audit::record(tx, now, &actor, Change::new(Action::SessionCreate, session.id, label))?;
     Ok(LoggedIn { user, session, token, membership })
 }
 
@@ -170,7 +190,7 @@ pub async fn log_out(app: &App, caller: &Caller) -> Result<()> {
     let (id, actor, now) = (caller.person()?.session, caller.actor(), app.now());
     app.store()
         .write(move |tx| match session::revoke(tx, id, now)? {
-            true => audit::record(tx, now, &actor, Change::new("session.revoke", id, actor.name())),
+            true => audit::record(tx, now, &actor, Change::new(Action::SessionRevoke, id, actor.name())),
             false => Ok(()),
         })
         .await

@@ -3,6 +3,7 @@
 
 use super::app::App;
 use super::audit::{self, Actor, Change};
+use crate::core::action::Action;
 use crate::core::id::{UserId, UserNumber};
 use crate::core::secret::Secret;
 use crate::core::user::Email;
@@ -62,7 +63,7 @@ pub(super) fn insert(
         return Err(taken(&user.email));
     }
     setup_code::clear(tx)?;
-    audit::record(tx, now, actor, Change::new("user.create", user.id, &user.email))?;
+    audit::record(tx, now, actor, Change::new(Action::UserCreate, user.id, &user.email))?;
     Ok(user)
 }
 
@@ -81,7 +82,7 @@ pub async fn disable(app: &App, operator: &Operator, who: &str) -> Result<User> 
     change(app, operator, who, |tx, actor, now, user| {
         if user::disable(tx, user.id, now)? {
             session::revoke_all_of(tx, user.id, now)?;
-            audit::record(tx, now, actor, Change::new("user.disable", user.id, &user.email))?;
+            audit::record(tx, now, actor, Change::new(Action::UserDisable, user.id, &user.email))?;
         }
         Ok(())
     })
@@ -92,7 +93,7 @@ pub async fn disable(app: &App, operator: &Operator, who: &str) -> Result<User> 
 pub async fn enable(app: &App, operator: &Operator, who: &str) -> Result<User> {
     change(app, operator, who, |tx, actor, now, user| {
         if user::enable(tx, user.id)? {
-            audit::record(tx, now, actor, Change::new("user.enable", user.id, &user.email))?;
+            audit::record(tx, now, actor, Change::new(Action::UserEnable, user.id, &user.email))?;
         }
         Ok(())
     })
@@ -105,7 +106,7 @@ pub async fn reset_password(app: &App, operator: &Operator, who: &str, password:
     change(app, operator, who, move |tx, actor, now, user| {
         user::set_password(tx, user.id, &hash)?;
         session::revoke_all_of(tx, user.id, now)?;
-        audit::record(tx, now, actor, Change::new("user.reset_password", user.id, &user.email))
+        audit::record(tx, now, actor, Change::new(Action::UserResetPassword, user.id, &user.email))
     })
     .await
 }

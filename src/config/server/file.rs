@@ -21,6 +21,7 @@ pub(super) struct File {
     pub stun_listen: Option<String>,
     pub ephemeral_grace: Option<String>,
     pub relay_maps: Vec<String>,
+    pub audit_retention: Option<String>,
     pub dns: Dns,
 }
 
@@ -36,6 +37,7 @@ const KEYS: &[&str] = &[
     "stun-listen",
     "ephemeral-grace",
     "relay-maps",
+    "audit-retention",
     "dns",
 ];
 const DNS_KEYS: &[&str] = &["base-domain", "resolvers", "search-domains", "split"];
