@@ -45,6 +45,7 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('node', 'node', [CompletionResultType]::ParameterValue, 'The devices of an organization')
             [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'API keys: what a program logs in with')
             [CompletionResult]::new('org', 'org', [CompletionResultType]::ParameterValue, 'Organizations: people who share one mesh')
+            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Who did what, and what was refused')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print what makes a shell complete the commands of wonder')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual page, or write every page into a directory')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -60,6 +61,7 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('--derp-listen', '--derp-listen', [CompletionResultType]::ParameterName, 'Where the relay listens [default: the coordinator''s own port where that has TLS, else port 8443]')
             [CompletionResult]::new('--stun-listen', '--stun-listen', [CompletionResultType]::ParameterName, 'Where STUN listens, on UDP [default: port 3478]')
             [CompletionResult]::new('--ephemeral-grace', '--ephemeral-grace', [CompletionResultType]::ParameterName, 'How long an ephemeral node stays after its last disconnect [default: 2m]')
+            [CompletionResult]::new('--audit-retention', '--audit-retention', [CompletionResultType]::ParameterName, 'How long the audit trail is kept, or `for-ever` [default: 400d]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'A TOML file with these settings and more (DNS, extra relays)')
             [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
@@ -645,6 +647,46 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'wonder;audit' {
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'How far back [default: 24h]')
+            [CompletionResult]::new('--actor', '--actor', [CompletionResultType]::ParameterName, 'Only what this one did: a name, an e-mail address or an id')
+            [CompletionResult]::new('--action', '--action', [CompletionResultType]::ParameterName, 'Only this action (`node.remove`), or all of a noun (`node`)')
+            [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificates (PEM) in place of the system''s')
+            [CompletionResult]::new('--follow', '--follow', [CompletionResultType]::ParameterName, 'Go on, and print what happens from now on')
+            [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Print one JSON object a line, however many there are')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All organizations and the coordinator itself: for its administrators')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer with one JSON document')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check that no event was changed, put in or taken out; on the coordinator''s host')
+            break
+        }
+        'wonder;audit;verify' {
+            [CompletionResult]::new('--known', '--known', [CompletionResultType]::ParameterName, 'The newest link of an earlier check, as it was printed: the trail must still hold it')
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The coordinator''s data directory [default: /var/lib/wonder for root, else the user''s data directory]')
+            [CompletionResult]::new('--database', '--database', [CompletionResultType]::ParameterName, 'The coordinator''s database, where it is not in the data directory')
+            [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificates (PEM) in place of the system''s')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer with one JSON document')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'wonder;completions' {
             [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
@@ -686,6 +728,7 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('node', 'node', [CompletionResultType]::ParameterValue, 'The devices of an organization')
             [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'API keys: what a program logs in with')
             [CompletionResult]::new('org', 'org', [CompletionResultType]::ParameterValue, 'Organizations: people who share one mesh')
+            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Who did what, and what was refused')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print what makes a shell complete the commands of wonder')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual page, or write every page into a directory')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -819,6 +862,13 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             break
         }
         'wonder;help;org;use' {
+            break
+        }
+        'wonder;help;audit' {
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check that no event was changed, put in or taken out; on the coordinator''s host')
+            break
+        }
+        'wonder;help;audit;verify' {
             break
         }
         'wonder;help;completions' {

@@ -16,6 +16,9 @@ _wonder() {
             ",$1")
                 cmd="wonder"
                 ;;
+            wonder,audit)
+                cmd="wonder__subcmd__audit"
+                ;;
             wonder,completions)
                 cmd="wonder__subcmd__completions"
                 ;;
@@ -55,6 +58,12 @@ _wonder() {
             wonder,worker)
                 cmd="wonder__subcmd__worker"
                 ;;
+            wonder__subcmd__audit,verify)
+                cmd="wonder__subcmd__audit__subcmd__verify"
+                ;;
+            wonder__subcmd__help,audit)
+                cmd="wonder__subcmd__help__subcmd__audit"
+                ;;
             wonder__subcmd__help,completions)
                 cmd="wonder__subcmd__help__subcmd__completions"
                 ;;
@@ -93,6 +102,9 @@ _wonder() {
                 ;;
             wonder__subcmd__help,worker)
                 cmd="wonder__subcmd__help__subcmd__worker"
+                ;;
+            wonder__subcmd__help__subcmd__audit,verify)
+                cmd="wonder__subcmd__help__subcmd__audit__subcmd__verify"
                 ;;
             wonder__subcmd__help__subcmd__key,create)
                 cmd="wonder__subcmd__help__subcmd__key__subcmd__create"
@@ -251,12 +263,96 @@ _wonder() {
 
     case "${cmd}" in
         wonder)
-            opts="-q -v -h -V --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help --version serve user login logout whoami token worker node key org completions man help"
+            opts="-q -v -h -V --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help --version serve user login logout whoami token worker node key org audit completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__audit)
+            opts="-q -v -h --since --actor --action --follow --lines --all --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help verify"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --actor)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --action)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__audit__subcmd__verify)
+            opts="-q -v -h --known --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --known)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --coordinator)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -311,8 +407,36 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__help)
-            opts="serve user login logout whoami token worker node key org completions man help"
+            opts="serve user login logout whoami token worker node key org audit completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__audit)
+            opts="verify"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__audit__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1473,7 +1597,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__serve)
-            opts="-q -v -h --listen --url --data-dir --database --tls-cert --tls-key --no-derp --derp-listen --stun-listen --ephemeral-grace --config --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            opts="-q -v -h --listen --url --data-dir --database --tls-cert --tls-key --no-derp --derp-listen --stun-listen --ephemeral-grace --audit-retention --config --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1512,6 +1636,10 @@ _wonder() {
                     return 0
                     ;;
                 --ephemeral-grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --audit-retention)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -44,6 +44,7 @@ complete -c wonder -n "__fish_wonder_needs_command" -f -a "worker" -d 'This devi
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "node" -d 'The devices of an organization'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "key" -d 'API keys: what a program logs in with'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "org" -d 'Organizations: people who share one mesh'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "audit" -d 'Who did what, and what was refused'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "man" -d 'Print the manual page, or write every page into a directory'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -56,6 +57,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand serve" -l tls-key -d 'The 
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l derp-listen -d 'Where the relay listens [default: the coordinator\'s own port where that has TLS, else port 8443]' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l stun-listen -d 'Where STUN listens, on UDP [default: port 3478]' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l ephemeral-grace -d 'How long an ephemeral node stays after its last disconnect [default: 2m]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l audit-retention -d 'How long the audit trail is kept, or `for-ever` [default: 400d]' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l config -d 'A TOML file with these settings and more (DNS, extra relays)' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l profile -d 'The log-in to use, by the name of its profile' -r
@@ -436,6 +438,34 @@ complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l since -d 'How far back [default: 24h]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l actor -d 'Only what this one did: a name, an e-mail address or an id' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l action -d 'Only this action (`node.remove`), or all of a noun (`node`)' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l follow -d 'Go on, and print what happens from now on'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l lines -d 'Print one JSON object a line, however many there are'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l all -d 'All organizations and the coordinator itself: for its administrators'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -f -a "verify" -d 'Check that no event was changed, put in or taken out; on the coordinator\'s host'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l known -d 'The newest link of an earlier check, as it was printed: the trail must still hold it' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand completions" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand completions" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand completions" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -454,19 +484,20 @@ complete -c wonder -n "__fish_wonder_using_subcommand man" -s q -l quiet -d 'Pri
 complete -c wonder -n "__fish_wonder_using_subcommand man" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand man" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand man" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "serve" -d 'Run the coordinator'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "user" -d 'Accounts, on the coordinator\'s own host'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "login" -d 'Log in to a coordinator'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "logout" -d 'Log out: the log-in ends at the coordinator, and its profile goes'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "whoami" -d 'Show who is logged in, where'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "token" -d 'Join tokens: what a device joins with'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "worker" -d 'This device'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "node" -d 'The devices of an organization'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "key" -d 'API keys: what a program logs in with'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "org" -d 'Organizations: people who share one mesh'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "man" -d 'Print the manual page, or write every page into a directory'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org audit completions man help" -f -a "serve" -d 'Run the coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org audit completions man help" -f -a "user" -d 'Accounts, on the coordinator\'s own host'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org audit completions man help" -f -a "login" -d 'Log in to a coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org audit completions man help" -f -a "logout" -d 'Log out: the log-in ends at the coordinator, and its profile goes'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org audit completions man help" -f -a "whoami" -d 'Show who is logged in, where'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org audit completions man help" -f -a "token" -d 'Join tokens: what a device joins with'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org audit completions man help" -f -a "worker" -d 'This device'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org audit completions man help" -f -a "node" -d 'The devices of an organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org audit completions man help" -f -a "key" -d 'API keys: what a program logs in with'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org audit completions man help" -f -a "org" -d 'Organizations: people who share one mesh'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org audit completions man help" -f -a "audit" -d 'Who did what, and what was refused'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org audit completions man help" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org audit completions man help" -f -a "man" -d 'Print the manual page, or write every page into a directory'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org audit completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "create" -d 'Make an account; the first one is an administrator'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'List the accounts'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "disable" -d 'Lock an account: its log-ins end, its devices stay'
@@ -492,3 +523,4 @@ complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subc
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "list" -d 'List the organizations that you are in'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "show" -d 'Show an organization'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "use" -d 'Make an organization the current one of this profile'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "verify" -d 'Check that no event was changed, put in or taken out; on the coordinator\'s host'

@@ -555,18 +555,22 @@ async fn every_change_is_in_the_audit_trail(c: Coordinator) {
     c.post(&keys(&org), &bearer, json!({ "name": "k" })).await;
     c.call("POST", &format!("{}/k/rotate", keys(&org)), Some(&bearer), None).await;
     c.call("DELETE", &format!("{}/k", keys(&org)), Some(&bearer), None).await;
-    let org = org.parse().unwrap();
-    let start = common::api::START;
-    let events = c
-        .app
-        .store()
-        .read(move |read| wonder::store::audit::of_org(read, org, start, None, 100))
-        .await
-        .unwrap();
-    let actions: BTreeSet<_> = events.iter().map(|event| event.action.as_str()).collect();
+    let trail = format!("/api/v1/organizations/{org}/audit");
+    let answer = c.get(&trail, &bearer).await;
+    let events = answer.body["events"].as_array().unwrap();
+    let actions: BTreeSet<_> = events.iter().map(|event| event["action"].as_str().unwrap()).collect();
     let wanted = ["token.create", "token.redeem", "token.revoke", "key.create", "key.rotate", "key.revoke"];
     assert!(wanted.iter().all(|action| actions.contains(action)), "{actions:?}");
-    assert!(events.iter().all(|event| event.address.is_some() && event.request_id.is_some()), "{events:?}");
+    assert!(events.iter().all(|event| event["address"].is_string() && event["request_id"].is_string()));
+    let since = format!("{trail}?since=2035-01-01T00:00:00Z");
+    assert_eq!(c.get(&since, &bearer).await.body["events"], json!([]));
+    for bad in ["since=yesterday", "limit=0", "action=nothing.happened", "who=ada", "after=x"] {
+        assert_eq!(c.get(&format!("{trail}?{bad}"), &bearer).await.status, 400, "{bad}");
+    }
+    assert_eq!(c.get("/api/v1/audit", &bearer).await.status, 200, "the first account administers it");
+    let (eve, _) = c.person("eve@example.org").await;
+    assert_eq!(c.get("/api/v1/audit", &eve).await.problem(), (403, "administrators_only"));
+    assert_eq!(c.get(&trail, &eve).await.problem(), (404, "organization_not_found"));
 }
 
 async fn the_coordinator_says_how_it_is(c: Coordinator) {

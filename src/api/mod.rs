@@ -30,11 +30,14 @@
 //! | `POST …/{org}/nodes/{node}/expire` | | [`NodeAnswer`] |
 //! | `PUT …/{org}/nodes/{node}/routes` | [`ApproveRoutes`] | [`NodeAnswer`] |
 //! | `POST …/{org}/approvals` | [`ApproveNode`] | [`NodeAnswer`] |
+//! | `GET …/{org}/audit` | [`AuditQuery`] | [`EventList`] |
+//! | `GET /audit` | [`AuditQuery`] | [`EventList`] |
 //! | `POST /join/check` | [`JoinRequest`] | [`JoinTarget`] (spends nothing) |
 //! | `POST /join` | [`JoinRequest`] | 201 [`JoinGrant`] |
 //! | `GET /worker` | | [`WorkerAnswer`] |
 //! | `DELETE /worker` | | 204 |
 
+mod audit;
 mod join;
 mod key;
 mod node;
@@ -48,6 +51,7 @@ mod user;
 mod version;
 mod worker;
 
+pub use audit::{AuditQuery, Event, EventList, EventResult, Party};
 pub use join::{JoinGrant, JoinRequest, JoinTarget, MeshCredential};
 pub use key::{CreateKey, Key, KeyAnswer, KeyList, NewKey, RotateKey, Scope};
 pub use node::{ApproveNode, ApproveRoutes, Node, NodeAnswer, NodeList, NodeRoutes, RenameNode};

@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::core::Timestamp;
-use crate::core::id::{ApiKeyId, NodeId, OrgId, RealmId, TokenId, UserId};
+use crate::core::id::{ApiKeyId, EventId, NodeId, OrgId, RealmId, TokenId, UserId};
 use crate::core::secret::Secret;
 
 fn string(format: &str, description: &str) -> RefOr<Schema> {
@@ -32,6 +32,7 @@ strings! {
     OrgId: "uuid", "The id of an organization.";
     RealmId: "uuid", "The id of a realm.";
     NodeId: "uuid", "The id of a node.";
+    EventId: "uuid", "The id of an event of the audit trail.";
     TokenId: "uuid", "The id of a join token.";
     ApiKeyId: "uuid", "The id of an API key.";
     Timestamp: "date-time", "RFC 3339, in UTC.";

@@ -1,6 +1,7 @@
 //! The command line: one file a noun. Parses, asks, calls `client` or `service`, prints through `ui`.
 //! Called by `main`.
 
+mod audit;
 mod ctx;
 mod generate;
 mod key;
@@ -62,6 +63,7 @@ enum Command {
     Key(key::KeyCommand),
     #[command(subcommand)]
     Org(org::OrgCommand),
+    Audit(Box<audit::Audit>),
     Completions(generate::Completions),
     Man(generate::Man),
 }
@@ -116,6 +118,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Node(command) => node::run(&ctx, command),
         Command::Key(command) => key::run(&ctx, command),
         Command::Org(command) => org::run(&ctx, command),
+        Command::Audit(what) => audit::run(&ctx, *what),
         Command::Completions(what) => generate::completions(&ctx, &what, definition()),
         Command::Man(what) => generate::man(&ctx, &what, definition()),
     }

@@ -164,10 +164,14 @@ pub(super) fn segment(text: &str) -> Result<String> {
 }
 
 fn query_text(query: &ListQuery) -> String {
-    let limit = query.limit.map(|limit| format!("limit={limit}"));
-    let cursor = query.cursor.as_ref().map(|cursor| format!("cursor={}", encoded(cursor)));
-    let pairs: Vec<String> = limit.into_iter().chain(cursor).collect();
-    format!("?{}", pairs.join("&"))
+    let limit = query.limit.map(|limit| limit.to_string());
+    query_of(&[("limit", limit.as_deref()), ("cursor", query.cursor.as_deref())])
+}
+
+/// A query of the parameters that have a value, with its question mark.
+pub(super) fn query_of(parameters: &[(&str, Option<&str>)]) -> String {
+    let given = parameters.iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded((*value)?))));
+    format!("?{}", given.collect::<Vec<_>>().join("&"))
 }
 
 /// Everything but the unreserved characters as `%XX` (RFC 3986 section 2).

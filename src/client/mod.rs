@@ -1,6 +1,7 @@
 //! The HTTP API as typed calls, one file a noun. Called by `cli`. Every call has a time-out; every failure comes
 //! back as a [`crate::core::Error`]. It decides nothing, asks nobody, and stores nothing.
 
+mod audit;
 mod call;
 mod failure;
 mod join;

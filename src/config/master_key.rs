@@ -1,7 +1,7 @@
 //! The file that holds the coordinator's master key: `master.key` in the data directory, made at the first
 //! start, readable by its owner alone.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::private_file;
 use crate::core::secret::Secret;
@@ -10,7 +10,7 @@ use crate::core::{Error, Kind, Result, hex};
 /// Reads the key in `data_dir`, or keeps the one that `generate` gives: 64 hexadecimal digits. None is made for
 /// a database that is `sealed` already, which it could not open.
 pub fn load(data_dir: &Path, sealed: bool, generate: impl FnOnce() -> Secret) -> Result<[u8; 32]> {
-    let path = data_dir.join("master.key");
+    let path = path_in(data_dir);
     let held = private_file::lock(&path)?;
     let text = match private_file::read(&path)? {
         Some(text) => Secret::new(text),
@@ -21,6 +21,20 @@ pub fn load(data_dir: &Path, sealed: bool, generate: impl FnOnce() -> Secret) ->
             fresh
         }
     };
+    parse(&path, &text)
+}
+
+/// The key in `data_dir`, where there is one.
+pub fn find(data_dir: &Path) -> Result<Option<[u8; 32]>> {
+    let path = path_in(data_dir);
+    private_file::read(&path)?.map(|text| parse(&path, &Secret::new(text))).transpose()
+}
+
+fn path_in(data_dir: &Path) -> PathBuf {
+    data_dir.join("master.key")
+}
+
+fn parse(path: &Path, text: &Secret) -> Result<[u8; 32]> {
     hex::decode(text.reveal().trim()).ok_or_else(|| {
         let what = format!("{} is not a master key: 64 hexadecimal digits were expected", path.display());
         Error::new(Kind::Local, "malformed_master_key", what).hint("put back the file as it was")

@@ -112,10 +112,6 @@ impl Action {
         self.as_str().split_once('.').map_or(self.as_str(), |(noun, _)| noun)
     }
 
-    /// Whether it is about something that was not allowed.
-    pub fn is_refusal(self) -> bool {
-        self.as_str().ends_with(".refuse")
-    }
 }
 
 impl fmt::Display for Action {

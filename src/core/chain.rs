@@ -82,8 +82,9 @@ impl FromStr for Link {
             Some(Link { seq: seq.parse().ok().filter(|seq| *seq > 0)?, hash: LinkHash(hex::decode(hash)?) })
         };
         read().ok_or_else(|| {
-            Error::usage("malformed_link", format!("{text:?} is no link of an audit trail"))
-                .hint("it looks like 17:4f0c…, with 64 hexadecimal digits, as `wonder audit verify` prints it")
+            Error::usage("malformed_link", format!("{text:?} is no link of an audit trail")).hint(
+                "it looks like 17:4f0c…, with 64 hexadecimal digits, as `wonder audit verify` prints it",
+            )
         })
     }
 }

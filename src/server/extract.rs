@@ -18,7 +18,7 @@ use crate::core::role::Permission;
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 use crate::service::audit::Origin;
-use crate::service::authority::{Caller, May};
+use crate::service::authority::{Administrator, Caller, May};
 use crate::service::worker::{self, Worker};
 use crate::service::{key, session};
 
@@ -81,6 +81,15 @@ impl FromRequestParts<State> for Worker {
         let secret = bearer(&parts.headers)?;
         let Ok(From(origin)) = From::from_request_parts(parts, state).await;
         Ok(worker::authenticate(&state.app, &secret, origin).await?)
+    }
+}
+
+impl FromRequestParts<State> for Administrator {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        Ok(Administrator::check(&caller)?)
     }
 }
 

@@ -178,7 +178,9 @@ async fn find(
 /// A word that nothing is called finds nothing: better to say so.
 fn check_action(word: Option<&str>) -> Result<()> {
     match word {
-        Some(word) if Action::ALL.iter().all(|action| action.noun() != word) => word.parse::<Action>().map(drop),
+        Some(word) if Action::ALL.iter().all(|action| action.noun() != word) => {
+            word.parse::<Action>().map(drop)
+        }
         _ => Ok(()),
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::app::App;
 use super::audit::{self, Actor, Change, Origin};
+use super::user::Operator;
 use crate::auth::stamp::StampKey;
 use crate::core::action::Action;
 use crate::core::chain::Link;
@@ -120,7 +121,8 @@ pub struct Verified {
 
 /// Checks the whole chain. With `key` also the coordinator's stamps; with `known` also that the chain still
 /// holds this link, or was cut after it.
-pub async fn verify(store: &Store, key: Option<StampKey>, known: Option<Link>) -> Result<Verified> {
+pub async fn verify(app: &App, _: &Operator, key: Option<StampKey>, known: Option<Link>) -> Result<Verified> {
+    let store = app.store();
     for _ in 0..TRIES {
         let begin = store.read(chain::last_cut).await?;
         let mut check = Check::new(begin.clone(), key.clone(), known);
@@ -129,8 +131,12 @@ pub async fn verify(store: &Store, key: Option<StampKey>, known: Option<Link>) -
             return check.finish(store).await;
         }
     }
-    Err(Error::new(Kind::Unavailable, "audit_busy", "the trail is being cut: the check found no moment for itself")
-        .hint("try again in a minute"))
+    Err(Error::new(
+        Kind::Unavailable,
+        "audit_busy",
+        "the trail is being cut: the check found no moment for itself",
+    )
+    .hint("try again in a minute"))
 }
 
 /// A check under way.
@@ -195,7 +201,9 @@ impl Check {
     fn look_at_stamp(&mut self, link: &Link, stamp: Option<&[u8]>) {
         match (&self.key, stamp) {
             (Some(key), Some(stamp)) if key.is_of(stamp, link) => self.found.stamped = Some(*link),
-            (Some(_), Some(_)) => self.fault(format!("the stamp on link {} is not this coordinator's", link.seq)),
+            (Some(_), Some(_)) => {
+                self.fault(format!("the stamp on link {} is not this coordinator's", link.seq))
+            }
             _ => {}
         }
     }

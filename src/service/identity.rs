@@ -12,6 +12,9 @@ use crate::mesh::native::noise::ControlKey;
 use crate::store::Store;
 use crate::store::sealed_secret::{self, SealedSecret};
 
+/// What the key of the stamps is kept as.
+const STAMP_KEY: &str = "audit key";
+
 /// Who this coordinator is to devices.
 pub struct Identity {
     pub control_key: ControlKey,
@@ -31,12 +34,18 @@ pub async fn load(store: &Store, master: &MasterKey, now: Timestamp) -> Result<I
         keep(store, master, now, "control key", || Ok(ControlKey::random().secret_bytes().to_vec())).await?;
     let relay =
         keep(store, master, now, "relay key", || Ok(RelayKey::random().secret_bytes().to_vec())).await?;
-    let stamp = keep(store, master, now, "audit key", || Ok(StampKey::generate().to_vec())).await?;
+    let stamp = keep(store, master, now, STAMP_KEY, || Ok(StampKey::generate().to_vec())).await?;
     Ok(Identity {
         control_key: ControlKey::from_bytes(key_bytes(&control)?),
         relay_key: RelayKey::from_bytes(key_bytes(&relay)?),
         stamp_key: StampKey::from_bytes(&stamp),
     })
+}
+
+/// The key of the stamps on the audit chain; none before the coordinator's first start.
+pub async fn stamp_key(store: &Store, master: &MasterKey) -> Result<Option<StampKey>> {
+    let kept = store.read(|read| sealed_secret::by_name(read, STAMP_KEY)).await?;
+    kept.map(|kept| Ok(StampKey::from_bytes(&master.open(STAMP_KEY, &kept.sealed)?))).transpose()
 }
 
 /// The relay's certificate for `host`, which devices pin: read, or made.

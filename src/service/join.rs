@@ -99,7 +99,12 @@ pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Grant>
     let spend = move |tx: &mut Tx<'_>| {
         let redeemed = spend(tx, &word, now)?;
         let token = &redeemed.token;
-        audit::record(tx, now, &actor, Change::new(Action::TokenRedeem, token.id, &token.name).of(token.org_id))?;
+        audit::record(
+            tx,
+            now,
+            &actor,
+            Change::new(Action::TokenRedeem, token.id, &token.name).of(token.org_id),
+        )?;
         Ok(redeemed)
     };
     let spent = app.store().write(spend).await;

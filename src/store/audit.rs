@@ -66,7 +66,8 @@ pub fn insert(tx: &mut Tx<'_>, event: &Event) -> Result<()> {
         target_id, target_name, address, request_id, code, unwritten) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     let e = event.clone();
-    let (actor, target) = ((e.actor_kind, e.actor_id, e.actor_name), (e.target_kind, e.target_id, e.target_name));
+    let (actor, target) =
+        ((e.actor_kind, e.actor_id, e.actor_name), (e.target_kind, e.target_id, e.target_name));
     tx.execute(
         sql,
         params![

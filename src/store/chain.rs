@@ -57,7 +57,8 @@ pub fn head(read: &mut Read<'_>) -> Result<Link> {
 
 /// Links an event, which waits no longer.
 pub fn insert(tx: &mut Tx<'_>, event: &Event, link: Link, stamp: Option<Vec<u8>>) -> Result<()> {
-    let sql = "INSERT INTO audit_links (seq, event_id, at, org_id, hash, stamp) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql =
+        "INSERT INTO audit_links (seq, event_id, at, org_id, hash, stamp) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     tx.execute(sql, params![link.seq, event.id, event.at, event.org, link.hash, stamp])?;
     tx.execute("DELETE FROM audit_unlinked WHERE event_id = ?1", params![event.id]).map(drop)
 }

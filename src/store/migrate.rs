@@ -163,6 +163,9 @@ mod tests {
         let store = Store::open(&DatabaseUrl::Sqlite(path), Purpose::Serve).unwrap();
         let found = store.read(|read| crate::store::chain::unlinked(read, 10)).await.unwrap();
         let [event] = &found[..] else { panic!("{found:?}") };
-        assert_eq!((event.action.as_str(), event.refused.is_some(), event.unwritten), ("user.create", false, 0));
+        assert_eq!(
+            (event.action.as_str(), event.refused.is_some(), event.unwritten),
+            ("user.create", false, 0)
+        );
     }
 }

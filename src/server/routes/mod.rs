@@ -13,6 +13,7 @@ use super::request;
 use super::state::State;
 use crate::api;
 
+mod audit;
 mod health;
 mod join;
 mod keys;
@@ -36,6 +37,7 @@ fn described() -> OpenApiRouter<State> {
         .merge(tokens::routes())
         .merge(keys::routes())
         .merge(nodes::routes())
+        .merge(audit::routes())
         .merge(join::routes())
         .merge(worker::routes());
     OpenApiRouter::with_openapi(openapi::head()).nest(api::PREFIX, api).merge(health::routes())
