@@ -28,6 +28,9 @@ _wonder() {
             wonder,key)
                 cmd="wonder__subcmd__key"
                 ;;
+            wonder,key-ring)
+                cmd="wonder__subcmd__key__subcmd__ring"
+                ;;
             wonder,login)
                 cmd="wonder__subcmd__login"
                 ;;
@@ -73,6 +76,9 @@ _wonder() {
             wonder__subcmd__help,key)
                 cmd="wonder__subcmd__help__subcmd__key"
                 ;;
+            wonder__subcmd__help,key-ring)
+                cmd="wonder__subcmd__help__subcmd__key__subcmd__ring"
+                ;;
             wonder__subcmd__help,login)
                 cmd="wonder__subcmd__help__subcmd__login"
                 ;;
@@ -112,11 +118,23 @@ _wonder() {
             wonder__subcmd__help__subcmd__key,list)
                 cmd="wonder__subcmd__help__subcmd__key__subcmd__list"
                 ;;
+            wonder__subcmd__help__subcmd__key,policy)
+                cmd="wonder__subcmd__help__subcmd__key__subcmd__policy"
+                ;;
             wonder__subcmd__help__subcmd__key,revoke)
                 cmd="wonder__subcmd__help__subcmd__key__subcmd__revoke"
                 ;;
             wonder__subcmd__help__subcmd__key,rotate)
                 cmd="wonder__subcmd__help__subcmd__key__subcmd__rotate"
+                ;;
+            wonder__subcmd__help__subcmd__key__subcmd__ring,list)
+                cmd="wonder__subcmd__help__subcmd__key__subcmd__ring__subcmd__list"
+                ;;
+            wonder__subcmd__help__subcmd__key__subcmd__ring,reset)
+                cmd="wonder__subcmd__help__subcmd__key__subcmd__ring__subcmd__reset"
+                ;;
+            wonder__subcmd__help__subcmd__key__subcmd__ring,rotate)
+                cmd="wonder__subcmd__help__subcmd__key__subcmd__ring__subcmd__rotate"
                 ;;
             wonder__subcmd__help__subcmd__node,approve)
                 cmd="wonder__subcmd__help__subcmd__node__subcmd__approve"
@@ -187,11 +205,23 @@ _wonder() {
             wonder__subcmd__key,list)
                 cmd="wonder__subcmd__key__subcmd__list"
                 ;;
+            wonder__subcmd__key,policy)
+                cmd="wonder__subcmd__key__subcmd__policy"
+                ;;
             wonder__subcmd__key,revoke)
                 cmd="wonder__subcmd__key__subcmd__revoke"
                 ;;
             wonder__subcmd__key,rotate)
                 cmd="wonder__subcmd__key__subcmd__rotate"
+                ;;
+            wonder__subcmd__key__subcmd__ring,list)
+                cmd="wonder__subcmd__key__subcmd__ring__subcmd__list"
+                ;;
+            wonder__subcmd__key__subcmd__ring,reset)
+                cmd="wonder__subcmd__key__subcmd__ring__subcmd__reset"
+                ;;
+            wonder__subcmd__key__subcmd__ring,rotate)
+                cmd="wonder__subcmd__key__subcmd__ring__subcmd__rotate"
                 ;;
             wonder__subcmd__node,approve)
                 cmd="wonder__subcmd__node__subcmd__approve"
@@ -263,7 +293,7 @@ _wonder() {
 
     case "${cmd}" in
         wonder)
-            opts="-q -v -h -V --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help --version serve user login logout whoami token worker node key org audit completions man help"
+            opts="-q -v -h -V --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help --version serve user login logout whoami token worker node key key-ring org audit completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -407,7 +437,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__help)
-            opts="serve user login logout whoami token worker node key org audit completions man help"
+            opts="serve user login logout whoami token worker node key key-ring org audit completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -477,8 +507,64 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__help__subcmd__key)
-            opts="create list rotate revoke"
+            opts="create list rotate policy revoke"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__key__subcmd__ring)
+            opts="list rotate reset"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__key__subcmd__ring__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__key__subcmd__ring__subcmd__reset)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__key__subcmd__ring__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -505,6 +591,20 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__help__subcmd__key__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__key__subcmd__policy)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -981,12 +1081,156 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__key)
-            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help create list rotate revoke"
+            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help create list rotate policy revoke"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__key__subcmd__ring)
+            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help list rotate reset"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__key__subcmd__ring__subcmd__list)
+            opts="-q -v -h --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__key__subcmd__ring__subcmd__reset)
+            opts="-q -v -h --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__key__subcmd__ring__subcmd__rotate)
+            opts="-q -v -h --forget --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --coordinator)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1059,6 +1303,44 @@ _wonder() {
                 return 0
             fi
             case "${prev}" in
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__key__subcmd__policy)
+            opts="-q -v -h --max-age --warn-before --none --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --max-age)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --warn-before)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --coordinator)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1597,7 +1879,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__serve)
-            opts="-q -v -h --listen --url --data-dir --database --tls-cert --tls-key --no-derp --derp-listen --stun-listen --ephemeral-grace --audit-retention --config --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            opts="-q -v -h --listen --url --data-dir --database --tls-cert --tls-key --no-derp --derp-listen --stun-listen --ephemeral-grace --audit-retention --trusted-proxies --config --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1640,6 +1922,10 @@ _wonder() {
                     return 0
                     ;;
                 --audit-retention)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trusted-proxies)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -38,6 +38,7 @@ coordinator_stories! {
     unknown_tokens_are_asked_for_so_often
     an_api_key_does_what_its_scopes_say
     an_api_key_is_rotated_with_an_overlap
+    an_organization_says_how_old_secrets_may_get
     nobody_sees_another_s_organization
     every_change_is_in_the_audit_trail
     the_coordinator_says_how_it_is
@@ -463,7 +464,7 @@ async fn unknown_tokens_are_asked_for_so_often(c: Coordinator) {
     let mut answers = BTreeSet::new();
     for _ in 0..70 {
         let answer = join(&c, foreign.encode().reveal()).await;
-        answers.insert((answer.status, answer.head.contains("retry-after: 30")));
+        answers.insert((answer.status, answer.head.contains("retry-after: 2\r\n")));
     }
     assert_eq!(answers, BTreeSet::from([(403, false), (429, true)]));
     c.later(Duration::from_secs(10));
@@ -517,6 +518,36 @@ async fn an_api_key_is_rotated_with_an_overlap(c: Coordinator) {
     let revoke = format!("{}/ci", keys(&org));
     assert_eq!(c.call("DELETE", &revoke, Some(&bearer_of(&c).await), None).await.status, 200);
     assert_eq!(c.get(&keys(&org), third).await.problem(), (401, "key_revoked"));
+}
+
+async fn an_organization_says_how_old_secrets_may_get(c: Coordinator) {
+    let (bearer, org) = c.person("ada@example.org").await;
+    let path = format!("/api/v1/organizations/{org}/key-policy");
+    assert_eq!(c.get(&path, &bearer).await.body, json!({ "policy": null }));
+    let made = c.post(&keys(&org), &bearer, json!({ "name": "ci", "scopes": ["keys:read"] })).await;
+    let secret = made.text("secret").to_owned();
+    let policy = json!({ "policy": { "max_age_seconds": 30 * 86_400, "warn_before_seconds": 7 * 86_400 } });
+    let set = c.call("PUT", &path, Some(&bearer), Some(policy.clone())).await;
+    assert_eq!((set.status, &set.body), (200, &policy));
+    let short = json!({ "policy": { "max_age_seconds": 60, "warn_before_seconds": 0 } });
+    assert_eq!(c.call("PUT", &path, Some(&bearer), Some(short)).await.problem(), (400, "malformed_policy"));
+    assert_eq!(c.call("PUT", &path, Some(&secret), Some(policy)).await.problem(), (403, "scope_missing"));
+    let early = c.get(&keys(&org), &secret).await;
+    assert!(early.status == 200 && !early.head.contains("wonder-warning"), "{early:?}");
+    assert_eq!(early.body["keys"][0]["last_used_from"], "127.0.0.1");
+    c.later(24 * DAY);
+    let late = c.get(&keys(&org), &secret).await;
+    assert!(late.head.contains("wonder-warning: key_rotation_due"), "{late:?}");
+    assert_eq!(late.body["keys"][0]["rotation_due"], true);
+    let rotated = c.call("POST", &format!("{}/ci/rotate", keys(&org)), Some(&bearer), None).await;
+    assert_eq!(rotated.body["key"]["rotation_due"], false, "{rotated:?}");
+    let fresh = rotated.text("secret").to_owned();
+    assert!(!c.get(&keys(&org), &fresh).await.head.contains("wonder-warning"));
+    c.later(31 * DAY);
+    assert_eq!(c.get(&keys(&org), &fresh).await.problem(), (401, "key_too_old"));
+    let none = c.call("PUT", &path, Some(&bearer_of(&c).await), Some(json!({ "policy": null }))).await;
+    assert_eq!(none.status, 200);
+    assert_eq!(c.get(&keys(&org), &fresh).await.status, 200, "its own time is not over");
 }
 
 async fn bearer_of(c: &Coordinator) -> String {

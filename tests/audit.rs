@@ -288,7 +288,7 @@ async fn an_administrator_reads_all(database: Database) {
 /// The whole way, as an administrator types it.
 #[test]
 fn the_trail_is_read_followed_exported_and_checked() {
-    let coordinator = Coordinator::start();
+    let coordinator = Coordinator::options().args(&["--no-derp"]).start();
     let created = coordinator.admin(&["user", "create", "ada@example.org", "--password-stdin"], PASSWORD);
     assert_eq!(created.code, 0, "{created:?}");
     let wonder = Wonder::new();

@@ -23,6 +23,8 @@
 //! | `POST …/{org}/keys` | [`CreateKey`] | 201 [`NewKey`] |
 //! | `DELETE …/{org}/keys/{key}` | | [`KeyAnswer`] |
 //! | `POST …/{org}/keys/{key}/rotate` | [`RotateKey`] | [`NewKey`] |
+//! | `GET …/{org}/key-policy` | | [`KeyPolicyAnswer`] |
+//! | `PUT …/{org}/key-policy` | [`KeyPolicyAnswer`] | [`KeyPolicyAnswer`] |
 //! | `GET …/{org}/nodes` | | [`NodeList`] |
 //! | `GET …/{org}/nodes/{node}` | | [`NodeAnswer`] |
 //! | `PATCH …/{org}/nodes/{node}` | [`RenameNode`] | [`NodeAnswer`] |
@@ -53,7 +55,7 @@ mod worker;
 
 pub use audit::{AuditQuery, Event, EventList, EventResult, Party};
 pub use join::{JoinGrant, JoinRequest, JoinTarget, MeshCredential};
-pub use key::{CreateKey, Key, KeyAnswer, KeyList, NewKey, RotateKey, Scope};
+pub use key::{CreateKey, Key, KeyAnswer, KeyList, KeyPolicy, KeyPolicyAnswer, NewKey, RotateKey, Scope};
 pub use node::{ApproveNode, ApproveRoutes, Node, NodeAnswer, NodeList, NodeRoutes, RenameNode};
 pub use organization::{
     Organization, OrganizationAnswer, OrganizationList, OrganizationName, OrganizationRole, Realm,

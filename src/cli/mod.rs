@@ -5,6 +5,7 @@ mod audit;
 mod ctx;
 mod generate;
 mod key;
+mod key_ring;
 mod log;
 mod login;
 mod node;
@@ -62,6 +63,8 @@ enum Command {
     #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand)]
+    KeyRing(key_ring::KeyRingCommand),
+    #[command(subcommand)]
     Org(org::OrgCommand),
     Audit(Box<audit::Audit>),
     Completions(generate::Completions),
@@ -117,6 +120,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Worker(command) => worker::run(&ctx, command),
         Command::Node(command) => node::run(&ctx, command),
         Command::Key(command) => key::run(&ctx, command),
+        Command::KeyRing(command) => key_ring::run(&ctx, command),
         Command::Org(command) => org::run(&ctx, command),
         Command::Audit(what) => audit::run(&ctx, *what),
         Command::Completions(what) => generate::completions(&ctx, &what, definition()),

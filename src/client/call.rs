@@ -109,6 +109,9 @@ impl Client {
     fn send(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<Vec<u8>> {
         let request = self.request(&method, path, body)?;
         let answer = self.agent.run(request).map_err(|error| failure::of_transport(&self.base, error))?;
+        if let Some(warning) = answer.headers().get("wonder-warning").and_then(|value| value.to_str().ok()) {
+            tracing::warn!("the coordinator warns: {warning}");
+        }
         tracing::debug!(%method, path, status = answer.status().as_u16(), "called the coordinator");
         self.read(answer)
     }

@@ -80,6 +80,8 @@ actions! {
     KeyRotate = "key.rotate", Organization;
     /// An API key was revoked.
     KeyRevoke = "key.revoke", Organization;
+    /// How old the secrets of API keys may get was set.
+    KeySetPolicy = "key.set_policy", Organization;
     /// An API key was refused: unknown, revoked or expired.
     KeyRefuse = "key.refuse", Either;
     /// A device became a node.
@@ -102,6 +104,10 @@ actions! {
     NodeRemove = "node.remove", Organization;
     /// An ephemeral node stayed away and was removed.
     NodeForget = "node.forget", Organization;
+    /// What is sealed was sealed with another master key.
+    KeyRingRotate = "key_ring.rotate", Coordinator;
+    /// What was sealed with a lost master key was forgotten.
+    KeyRingReset = "key_ring.reset", Coordinator;
     /// The oldest events were deleted, as the retention says.
     AuditCut = "audit.cut", Coordinator;
 }
@@ -111,7 +117,6 @@ impl Action {
     pub fn noun(self) -> &'static str {
         self.as_str().split_once('.').map_or(self.as_str(), |(noun, _)| noun)
     }
-
 }
 
 impl fmt::Display for Action {

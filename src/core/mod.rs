@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod address;
+pub mod allowance;
 pub mod chain;
 pub mod error;
 pub mod hex;

@@ -18,9 +18,9 @@ use crate::core::role::Permission;
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 use crate::service::audit::Origin;
-use crate::service::authority::{Administrator, Caller, May};
+use crate::service::authority::{Administrator, Caller, May, Principal};
 use crate::service::worker::{self, Worker};
-use crate::service::{key, session};
+use crate::service::{key, limits, session};
 
 /// The largest body of an API call, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -66,11 +66,23 @@ impl FromRequestParts<State> for Caller {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
         let secret = bearer(&parts.headers)?;
         let Ok(From(origin)) = From::from_request_parts(parts, state).await;
-        let caller = match api_key::is_api_key(secret.reveal()) {
-            true => key::authenticate(&state.app, &secret, origin).await?,
-            false => session::authenticate(&state.app, &secret, origin).await?,
+        let found = match api_key::is_api_key(secret.reveal()) {
+            true => key::authenticate(&state.app, &secret, origin.clone()).await,
+            false => session::authenticate(&state.app, &secret, origin.clone()).await,
         };
+        let caller = limits::judge_credential(&state.app, &origin, found)?;
+        limits::admit(&state.app, &caller)?;
+        warn_of_age(&caller);
         Ok(caller)
+    }
+}
+
+/// Whoever shows an API key whose time is nearly over is told in each answer.
+fn warn_of_age(caller: &Caller) {
+    if let Principal::Integration(key) = caller.principal()
+        && let Some(end) = key.due
+    {
+        request::warn(&format!("key_rotation_due; this API key stops working at {end}; rotate it"));
     }
 }
 
@@ -80,7 +92,8 @@ impl FromRequestParts<State> for Worker {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
         let secret = bearer(&parts.headers)?;
         let Ok(From(origin)) = From::from_request_parts(parts, state).await;
-        Ok(worker::authenticate(&state.app, &secret, origin).await?)
+        let found = worker::authenticate(&state.app, &secret, origin.clone()).await;
+        Ok(limits::judge_credential(&state.app, &origin, found)?)
     }
 }
 

@@ -4,19 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::approval;
-use super::join::JoinLimit;
-use super::log_in_limits::LogInLimits;
+use super::limits::Limits;
 use super::mesh::Mesh;
 use super::refusal::Refusals;
-use crate::auth::limit::Limit;
 use crate::auth::password::Passwords;
 use crate::auth::stamp::StampKey;
-use crate::config::server::Dns;
+use crate::config::server::{Dns, Limits as Rates};
 use crate::core::url::BaseUrl;
 use crate::core::{Result, Timestamp};
 use crate::mesh::native::realm as mesh_realm;
 use crate::mesh::native::wire::RelayMaps;
+use crate::runtime::metrics::Metrics;
 use crate::runtime::{Clock, Supervisor};
 use crate::store::{DatabaseUrl, Purpose, Store};
 
@@ -33,6 +31,7 @@ pub struct Settings {
     pub audit_retention: Option<Duration>,
     /// For the stamps on the audit chain; none: nobody stamps it here.
     pub stamp_key: Option<StampKey>,
+    pub limits: Rates,
 }
 
 impl Settings {
@@ -46,6 +45,7 @@ impl Settings {
             ephemeral_grace,
             audit_retention: None,
             stamp_key: None,
+            limits: Rates::default(),
         }
     }
 
@@ -72,28 +72,25 @@ struct Parts {
     supervisor: Supervisor,
     settings: Settings,
     passwords: Passwords,
-    log_in_limits: LogInLimits,
-    join_limit: JoinLimit,
-    approval_limit: Limit,
+    limits: Limits,
     refusals: Refusals,
+    metrics: Metrics,
     mesh: Mesh,
 }
 
 impl App {
     pub fn new(store: Store, clock: Clock, supervisor: Supervisor, settings: Settings) -> Self {
-        let (passwords, log_in_limits) = (Passwords::default(), LogInLimits::default());
+        let (passwords, limits) = (Passwords::default(), Limits::new(&settings.limits));
         let mesh = Mesh::new(&store, &settings.url, settings.mesh(), clock.clone(), supervisor.clone());
-        let join_limit = JoinLimit::default();
         App(Arc::new(Parts {
             store,
             clock,
             supervisor,
             settings,
             passwords,
-            log_in_limits,
-            join_limit,
-            approval_limit: approval::limit(),
+            limits,
             refusals: Refusals::default(),
+            metrics: Metrics::default(),
             mesh,
         }))
     }
@@ -134,19 +131,15 @@ impl App {
         &self.0.passwords
     }
 
-    pub(super) fn join_limit(&self) -> &JoinLimit {
-        &self.0.join_limit
-    }
-
-    pub(super) fn approval_limit(&self) -> &Limit {
-        &self.0.approval_limit
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     pub(super) fn refusals(&self) -> &Refusals {
         &self.0.refusals
     }
 
-    pub(super) fn log_in_limits(&self) -> &LogInLimits {
-        &self.0.log_in_limits
+    pub(super) fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 }

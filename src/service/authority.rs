@@ -51,6 +51,8 @@ pub struct Integration {
     /// Who answers for it.
     pub created_by: UserId,
     pub expires_at: Timestamp,
+    /// It is time for another secret, which this one's end leaves until then.
+    pub due: Option<Timestamp>,
 }
 
 impl Caller {

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::app::App;
 use super::audit::{Actor, Change, Origin};
-use super::log_in_limits::network;
+use super::limits::{self, network};
 use super::{approval, audit, enrolment, join, realm};
 use crate::core::action::Action;
+use crate::core::allowance::Allowance;
 use crate::core::id::OrgId;
 use crate::core::key::MachineKey;
 use crate::core::node::Node;
@@ -107,8 +108,7 @@ async fn enrol(
     let whole = app.clone();
     realm::to_the_end(app, async move {
         let enrolled = whole.store().write(enrol).await;
-        let judged = whole.join_limit().judge(network(&origin_of(address)), now, enrolled);
-        let enrolled = join::noted(&whole, secret, origin_of(address), judged).await?;
+        let enrolled = join::judge(&whole, secret, origin_of(address), enrolled).await?;
         let answer = RegisterAnswer::authorized(&enrolled.node);
         realm::enrolled(&whole, enrolled).await?;
         Ok(answer)
@@ -190,7 +190,7 @@ async fn wait_for_person(
             approval::Waited::Forgotten => {}
         }
     }
-    app.approval_limit().take(network(&origin_of(address)), app.now())?;
+    limits::take(app, Allowance::RegisterAddress, network(&origin_of(address)))?;
     let hostinfo = request.hostinfo();
     let url = approval::open(app, machine, request.nodekey, hostinfo.hostname, hostinfo.os).await?;
     Ok(RegisterAnswer::waiting(url))

@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::auth::seal::MasterKey;
+use crate::auth::seal::KeyRing;
 use crate::auth::stamp::StampKey;
 use crate::core::secret::Secret;
 use crate::core::{Error, Result, Timestamp};
@@ -29,7 +29,7 @@ pub async fn is_sealed(store: &Store) -> Result<bool> {
 }
 
 /// Reads the keys, or makes them.
-pub async fn load(store: &Store, master: &MasterKey, now: Timestamp) -> Result<Identity> {
+pub async fn load(store: &Store, master: &KeyRing, now: Timestamp) -> Result<Identity> {
     let control =
         keep(store, master, now, "control key", || Ok(ControlKey::random().secret_bytes().to_vec())).await?;
     let relay =
@@ -43,15 +43,16 @@ pub async fn load(store: &Store, master: &MasterKey, now: Timestamp) -> Result<I
 }
 
 /// The key of the stamps on the audit chain; none before the coordinator's first start.
-pub async fn stamp_key(store: &Store, master: &MasterKey) -> Result<Option<StampKey>> {
+pub async fn stamp_key(store: &Store, master: &KeyRing) -> Result<Option<StampKey>> {
     let kept = store.read(|read| sealed_secret::by_name(read, STAMP_KEY)).await?;
-    kept.map(|kept| Ok(StampKey::from_bytes(&master.open(STAMP_KEY, &kept.sealed)?))).transpose()
+    kept.map(|kept| Ok(StampKey::from_bytes(&master.open(STAMP_KEY, &kept.key_id, &kept.sealed)?)))
+        .transpose()
 }
 
 /// The relay's certificate for `host`, which devices pin: read, or made.
 pub async fn relay_certificate(
     store: &Store,
-    master: &MasterKey,
+    master: &KeyRing,
     now: Timestamp,
     host: &str,
 ) -> Result<Certificate> {
@@ -68,23 +69,23 @@ pub async fn relay_certificate(
 /// The secret of this name as it is kept; the first to ask makes it, also among several coordinators.
 async fn keep(
     store: &Store,
-    master: &MasterKey,
+    master: &KeyRing,
     now: Timestamp,
     name: &str,
     make: impl FnOnce() -> Result<Vec<u8>>,
 ) -> Result<Zeroizing<Vec<u8>>> {
     let wanted = name.to_owned();
     if let Some(kept) = store.read(move |read| sealed_secret::by_name(read, &wanted)).await? {
-        return master.open(name, &kept.sealed);
+        return master.open(name, &kept.key_id, &kept.sealed);
     }
-    let sealed = master.seal(name, &Zeroizing::new(make()?))?;
-    let (name_kept, key_id, created_at) = (name.to_owned(), master.id().to_owned(), now);
+    let sealed = master.newest().seal(name, &Zeroizing::new(make()?))?;
+    let (name_kept, key_id, created_at) = (name.to_owned(), master.newest().id().to_owned(), now);
     let insert = move |tx: &mut crate::store::Tx<'_>| {
         sealed_secret::insert(tx, &SealedSecret { name: name_kept.clone(), key_id, sealed, created_at })?;
         sealed_secret::by_name(tx, &name_kept)?.ok_or_else(|| Error::bug("a kept secret is missing"))
     };
     let kept = store.write(insert).await?;
-    master.open(name, &kept.sealed)
+    master.open(name, &kept.key_id, &kept.sealed)
 }
 
 fn key_bytes(bytes: &[u8]) -> Result<[u8; 32]> {

@@ -4,15 +4,14 @@
 //! A use belongs to the machine that took it. It goes back to the token when no device registers with it in
 //! time, and what was minted is worth nothing once the token is revoked or over.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::app::App;
 use super::audit::{self, Actor, Change, Origin};
-use super::log_in_limits::network;
+use super::limits;
 use super::refusal;
-use crate::auth::limit::Limit;
 use crate::core::action::Action;
+use crate::core::allowance::Allowance;
 use crate::core::id::{OrgId, RealmId, RedemptionId, TokenId, UserId};
 use crate::core::key::MachineKey;
 use crate::core::secret::{Secret, SecretHash};
@@ -63,38 +62,17 @@ pub struct Grant {
     pub mesh: JoinCredential,
 }
 
-/// How often an address may show tokens that nobody made. Those that somebody made do not count: a fleet
-/// that joins at once behind one address is welcome.
-pub(super) struct JoinLimit(Limit);
-
-impl Default for JoinLimit {
-    fn default() -> Self {
-        JoinLimit(Limit::new(60, Duration::from_secs(2)))
-    }
-}
-
-impl JoinLimit {
-    /// Counts what was `tried` from `address` when the token was unknown.
-    pub(super) fn judge<T>(&self, address: Option<IpAddr>, now: Timestamp, tried: Result<T>) -> Result<T> {
-        if tried.as_ref().err().is_some_and(|e| e.code() == UNKNOWN) {
-            self.0.take(address, now)?;
-        }
-        tried
-    }
-}
-
 /// Where a token leads, if it would let a device in now. Spends nothing.
 pub async fn check(app: &App, pasted: &Secret, origin: Origin) -> Result<JoinTokenRow> {
-    let (word, now, address) = (JoinToken::parse(pasted.reveal())?, app.now(), network(&origin));
+    let (word, now) = (JoinToken::parse(pasted.reveal())?, app.now());
     let secret = word.auth_key().hash();
     let looked = app.store().read(move |read| look(read, &word, now)).await;
-    let judged = app.join_limit().judge(address, now, looked);
-    noted(app, secret, origin, judged).await
+    judge(app, secret, origin, looked).await
 }
 
 /// Spends one use of a token: the device's keys come to be in the same transaction.
 pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Grant> {
-    let (word, now, address) = (JoinToken::parse(pasted.reveal())?, app.now(), network(&origin));
+    let (word, now) = (JoinToken::parse(pasted.reveal())?, app.now());
     let (secret, actor) = (word.auth_key().hash(), Actor::coordinator(origin.clone()));
     let spend = move |tx: &mut Tx<'_>| {
         let redeemed = spend(tx, &word, now)?;
@@ -108,8 +86,7 @@ pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Grant>
         Ok(redeemed)
     };
     let spent = app.store().write(spend).await;
-    let judged = app.join_limit().judge(address, now, spent);
-    let Redeemed { token, auth_key, worker_key } = noted(app, secret, origin, judged).await?;
+    let Redeemed { token, auth_key, worker_key } = judge(app, secret, origin, spent).await?;
     let options = JoinOptions {
         auth_key,
         lifetime: REGISTRATION,
@@ -120,8 +97,10 @@ pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Grant>
     Ok(Grant { token, worker_key, mesh })
 }
 
-/// What a token or auth key of this hash was refused is in the audit trail: of its organization, where it has one.
-pub(super) async fn noted<T>(app: &App, secret: SecretHash, origin: Origin, judged: Result<T>) -> Result<T> {
+/// Counts tokens and auth keys that nobody made: those that somebody made do not count, for a fleet that joins at once
+/// behind one address is welcome. What was refused is in the audit trail: of the token's organization, where there is one.
+pub(super) async fn judge<T>(app: &App, secret: SecretHash, origin: Origin, tried: Result<T>) -> Result<T> {
+    let judged = limits::judge(app, Allowance::JoinAddress, &origin, |e| e.code() == UNKNOWN, tried);
     if let Err(failure) = &judged {
         let behind = app.store().read(move |read| behind(read, secret)).await.ok().flatten();
         let change = match behind {

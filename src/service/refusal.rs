@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::app::App;
 use super::audit::{self, Actor, Change};
-use super::log_in_limits::network;
+use super::limits::network;
 use crate::auth::limit::Limit;
 use crate::core::action::Action;
 use crate::core::{Error, Kind, Result};
@@ -37,6 +37,7 @@ pub async fn write(app: &App, actor: Actor, change: Change, failure: &Error) {
     if !matches!(failure.kind(), Kind::Denied | Kind::Unauthenticated | Kind::RateLimited) {
         return;
     }
+    app.metrics().refusal(change.action().as_str());
     let refusals = app.refusals();
     let (source, now) = ((change.action(), network(actor.origin())), app.now());
     if refusals.source.take(source, now).and_then(|()| refusals.all.take((), now)).is_err() {

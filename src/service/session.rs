@@ -6,10 +6,12 @@ use std::time::Duration;
 use super::app::App;
 use super::audit::{self, Actor, Change, Origin};
 use super::authority::{Caller, Person, Principal};
+use super::limits::{self, network};
 use super::organization::ensure_personal;
 use super::refusal;
 use crate::auth::session as tokens;
 use crate::core::action::Action;
+use crate::core::allowance::Allowance;
 use crate::core::secret::Secret;
 use crate::core::user::Email;
 use crate::core::{Error, Kind, Result, Timestamp};
@@ -59,7 +61,7 @@ pub struct Whoami {
 pub async fn log_in(app: &App, log_in: LogIn, origin: Origin) -> Result<LoggedIn> {
     let label = check_label(&log_in.label)?;
     let account = log_in.email.trim().to_lowercase();
-    let begun = match app.log_in_limits().take(&account, &origin, app.now()) {
+    let begun = match take_tries(app, &account, &origin) {
         Ok(()) => try_log_in(app, &account, log_in.password, label, origin.clone()).await,
         Err(too_many) => Err(too_many),
     };
@@ -67,9 +69,20 @@ pub async fn log_in(app: &App, log_in: LogIn, origin: Origin) -> Result<LoggedIn
         Err(refused) if matches!(refused.kind(), Kind::Unauthenticated | Kind::RateLimited) => {
             note_refusal(app, &account, origin, refused).await;
         }
-        _ => app.log_in_limits().give_back(&account, &origin),
+        _ => give_tries_back(app, &account, &origin),
     }
     begun
+}
+
+/// A try of `account` (an e-mail address as typed, or what else is guessed at), from where it comes.
+fn take_tries(app: &App, account: &str, origin: &Origin) -> Result<()> {
+    limits::take(app, Allowance::LogInAddress, network(origin))?;
+    limits::take(app, Allowance::LogInAccount, account)
+}
+
+fn give_tries_back(app: &App, account: &str, origin: &Origin) {
+    limits::give_back(app, Allowance::LogInAddress, network(origin));
+    limits::give_back(app, Allowance::LogInAccount, account);
 }
 
 /// Writes down that a log-in was refused. What was typed may be a password: only an account that there is is named.

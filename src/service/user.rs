@@ -18,6 +18,10 @@ pub struct Operator {
 }
 
 impl Operator {
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
     /// `name` is the system's user, for the audit trail.
     pub fn local(name: &str) -> Self {
         Operator { actor: Actor::local(name) }

@@ -54,23 +54,30 @@ impl Answer {
 
 impl Coordinator {
     pub async fn on_sqlite() -> Self {
-        Self::start(None, None).await
+        Self::start(Flags::default(), None).await
+    }
+
+    /// With more settings, as the TOML file has them.
+    pub async fn with_settings(text: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("wonder.toml");
+        std::fs::write(&path, text).unwrap();
+        Self::start(Flags { config: Some(path), ..Flags::default() }, None).await
     }
 
     pub async fn on_postgres() -> Self {
         let server = postgres::Server::shared();
         let database = server.database();
-        Self::start(Some(database), Some(server)).await
+        Self::start(Flags { database: Some(database), ..Flags::default() }, Some(server)).await
     }
 
-    async fn start(database: Option<String>, server: Option<Arc<postgres::Server>>) -> Self {
+    async fn start(flags: Flags, server: Option<Arc<postgres::Server>>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let flags = Flags {
             listen: Some("127.0.0.1:0".into()),
             data_dir: Some(directory.path().join("data")),
-            database,
             no_derp: true,
-            ..Flags::default()
+            ..flags
         };
         let clock = Clock::manual(START);
         let started = start::start(Settings::load(flags).unwrap(), clock.clone()).await.unwrap();

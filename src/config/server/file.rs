@@ -2,9 +2,11 @@
 //! an error, with the key that was probably meant.
 
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Dns;
+use super::{Dns, ProxyHeader};
+use crate::core::allowance::Allowance;
 use crate::core::{Error, Kind, Result};
 
 #[derive(Debug, Default, Deserialize)]
@@ -22,6 +24,10 @@ pub(super) struct File {
     pub ephemeral_grace: Option<String>,
     pub relay_maps: Vec<String>,
     pub audit_retention: Option<String>,
+    pub trusted_proxies: Vec<String>,
+    pub metrics_listen: Option<String>,
+    pub proxy_header: ProxyHeader,
+    pub limits: BTreeMap<String, String>,
     pub dns: Dns,
 }
 
@@ -38,6 +44,10 @@ const KEYS: &[&str] = &[
     "ephemeral-grace",
     "relay-maps",
     "audit-retention",
+    "trusted-proxies",
+    "metrics-listen",
+    "proxy-header",
+    "limits",
     "dns",
 ];
 const DNS_KEYS: &[&str] = &["base-domain", "resolvers", "search-domains", "split"];
@@ -63,6 +73,10 @@ impl File {
         refuse_unknown(&table, KEYS, "")?;
         if let Some(toml::Value::Table(dns)) = table.get("dns") {
             refuse_unknown(dns, DNS_KEYS, "dns.")?;
+        }
+        if let Some(toml::Value::Table(limits)) = table.get("limits") {
+            let names: Vec<_> = Allowance::ALL.iter().map(|allowance| allowance.name()).collect();
+            refuse_unknown(limits, &names, "limits.")?;
         }
         toml::from_str(text).map_err(|e| malformed(&e))
     }
