@@ -43,9 +43,7 @@ complete -c wonder -n "__fish_wonder_needs_command" -f -a "token" -d 'Join token
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "worker" -d 'This device'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "node" -d 'The devices of an organization'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "key" -d 'API keys: what a program logs in with'
-complete -c wonder -n "__fish_wonder_needs_command" -f -a "key-ring" -d 'The master keys that seal what the coordinator must read back, on its own host'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "org" -d 'Organizations: people who share one mesh'
-complete -c wonder -n "__fish_wonder_needs_command" -f -a "audit" -d 'Who did what, and what was refused'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "man" -d 'Print the manual page, or write every page into a directory'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -58,9 +56,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand serve" -l tls-key -d 'The 
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l derp-listen -d 'Where the relay listens [default: the coordinator\'s own port where that has TLS, else port 8443]' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l stun-listen -d 'Where STUN listens, on UDP [default: port 3478]' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l ephemeral-grace -d 'How long an ephemeral node stays after its last disconnect [default: 2m]' -r
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l audit-retention -d 'How long the audit trail is kept, or `for-ever` [default: 400d]' -r
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l trusted-proxies -d 'Proxies that are believed about whom they call for: networks, with commas' -r
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l config -d 'A TOML file with these settings and more (DNS, extra relays, limits)' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l config -d 'A TOML file with these settings and more (DNS, extra relays)' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -346,20 +342,19 @@ complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subc
 complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -l json -d 'Answer with one JSON document'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -s q -l quiet -d 'Print data and errors only'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -l yes -d 'Answer every question with yes'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -f -a "create" -d 'Make an API key'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -f -a "list" -d 'List the API keys'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -f -a "rotate" -d 'Give an API key a new secret; the old one works on for a while'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -f -a "policy" -d 'Show or set how old the secrets of the organization\'s API keys may get'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -f -a "revoke" -d 'Revoke an API key: it works no longer'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -f -a "create" -d 'Make an API key'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -f -a "list" -d 'List the API keys'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -f -a "rotate" -d 'Give an API key a new secret; the old one works on for a while'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -f -a "revoke" -d 'Revoke an API key: it works no longer'
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -l name -d 'A name, to know it again' -r
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -l scope -d 'What it may do; can be given several times [default: nodes:read]' -r -f -a "nodes:read\t''
 nodes:write\t''
@@ -395,18 +390,6 @@ complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l max-age -d 'How old a secret may get: 1 to 366 days' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l warn-before -d 'How long before its end whoever uses it is warned [default: 14d]' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l profile -d 'The log-in to use, by the name of its profile' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l org -d 'The organization to act on, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l none -d 'Let them get as old as they are good'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l json -d 'Answer with one JSON document'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -s q -l quiet -d 'Print data and errors only'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -s v -l verbose -d 'Say on stderr what is done, as a log'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l yes -d 'Answer every question with yes'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -416,64 +399,39 @@ complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -l profile -d 'The log-in to use, by the name of its profile' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -l org -d 'The organization to act on, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -l json -d 'Answer with one JSON document'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -s q -l quiet -d 'Print data and errors only'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -s v -l verbose -d 'Say on stderr what is done, as a log'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -l yes -d 'Answer every question with yes'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -f -a "list" -d 'List the master keys by their names, and what is sealed with which'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -f -a "rotate" -d 'Make a new master key, and seal everything with it'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -f -a "reset" -d 'Forget all that was sealed with a master key that is lost'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l profile -d 'The log-in to use, by the name of its profile' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l org -d 'The organization to act on, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l json -d 'Answer with one JSON document'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print data and errors only'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on stderr what is done, as a log'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l yes -d 'Answer every question with yes'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l profile -d 'The log-in to use, by the name of its profile' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l org -d 'The organization to act on, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l forget -d 'Forget the older keys: backups of the database from before are worth nothing then'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l json -d 'Answer with one JSON document'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -s q -l quiet -d 'Print data and errors only'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -s v -l verbose -d 'Say on stderr what is done, as a log'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l yes -d 'Answer every question with yes'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l profile -d 'The log-in to use, by the name of its profile' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l org -d 'The organization to act on, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l json -d 'Answer with one JSON document'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Print data and errors only'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Say on stderr what is done, as a log'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l yes -d 'Answer every question with yes'
-complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l profile -d 'The log-in to use, by the name of its profile' -r
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l org -d 'The organization to act on, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l json -d 'Answer with one JSON document'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -s q -l quiet -d 'Print data and errors only'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -s v -l verbose -d 'Say on stderr what is done, as a log'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -l yes -d 'Answer every question with yes'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -f -a "list" -d 'List the organizations that you are in'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -f -a "show" -d 'Show an organization'
-complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from list show use" -f -a "use" -d 'Make an organization the current one of this profile'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "create" -d 'Make an organization to share; you are its owner'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "list" -d 'List the organizations that you are in'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "show" -d 'Show an organization'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "rename" -d 'Give an organization another name; its domain stays'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "delete" -d 'Delete an organization with everything that it has'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "use" -d 'Make an organization the current one of this profile'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "invite" -d 'Invite somebody to the organization'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "invitations" -d 'List the invitations of the last month'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "revoke" -d 'Revoke an invitation: nobody accepts it any more'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "accept" -d 'Accept an invitation'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "members" -d 'List who is in the organization'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "role" -d 'Make a member an admin, or an admin a member'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "remove" -d 'Take somebody out of the organization: what they made for it ends'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "transfer" -d 'Make another member the owner; you are an admin then'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -f -a "leave" -d 'Leave the organization: what you made for it ends'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -485,48 +443,127 @@ complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l org -d 'The organization to act on, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l json -d 'Answer with one JSON document'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print data and errors only'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l confirm -d 'Its name, in place of being asked for it' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l org -d 'The organization to act on, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l json -d 'Answer with one JSON document'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -s q -l quiet -d 'Print data and errors only'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l since -d 'How far back [default: 24h]' -r
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l actor -d 'Only what this one did: a name, an e-mail address or an id' -r
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l action -d 'Only this action (`node.remove`), or all of a noun (`node`)' -r
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l profile -d 'The log-in to use, by the name of its profile' -r
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l org -d 'The organization to act on, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l follow -d 'Go on, and print what happens from now on'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l lines -d 'Print one JSON object a line, however many there are'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l all -d 'All organizations and the coordinator itself: for its administrators'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l json -d 'Answer with one JSON document'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print data and errors only'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say on stderr what is done, as a log'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l yes -d 'Answer every question with yes'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -f -a "verify" -d 'Check that no event was changed, put in or taken out; on the coordinator\'s host'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l known -d 'The newest link of an earlier check, as it was printed: the trail must still hold it' -r
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l profile -d 'The log-in to use, by the name of its profile' -r
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l org -d 'The organization to act on, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l json -d 'Answer with one JSON document'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print data and errors only'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say on stderr what is done, as a log'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l yes -d 'Answer every question with yes'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l role -d 'What they will be' -r -f -a "admin\t''
+member\t''"
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l ttl -d 'How long the invitation is good [default: 7d]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invitations" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from accept" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from members" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from role" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -l expire-devices -d 'End the keys of their devices too'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from transfer" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l expire-devices -d 'End the keys of your devices there too'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand completions" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand completions" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand completions" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -545,21 +582,19 @@ complete -c wonder -n "__fish_wonder_using_subcommand man" -s q -l quiet -d 'Pri
 complete -c wonder -n "__fish_wonder_using_subcommand man" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand man" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand man" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "serve" -d 'Run the coordinator'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "user" -d 'Accounts, on the coordinator\'s own host'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "login" -d 'Log in to a coordinator'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "logout" -d 'Log out: the log-in ends at the coordinator, and its profile goes'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "whoami" -d 'Show who is logged in, where'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "token" -d 'Join tokens: what a device joins with'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "worker" -d 'This device'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "node" -d 'The devices of an organization'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "key" -d 'API keys: what a program logs in with'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "key-ring" -d 'The master keys that seal what the coordinator must read back, on its own host'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "org" -d 'Organizations: people who share one mesh'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "audit" -d 'Who did what, and what was refused'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "man" -d 'Print the manual page, or write every page into a directory'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "serve" -d 'Run the coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "user" -d 'Accounts, on the coordinator\'s own host'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "login" -d 'Log in to a coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "logout" -d 'Log out: the log-in ends at the coordinator, and its profile goes'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "whoami" -d 'Show who is logged in, where'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "token" -d 'Join tokens: what a device joins with'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "worker" -d 'This device'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "node" -d 'The devices of an organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "key" -d 'API keys: what a program logs in with'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "org" -d 'Organizations: people who share one mesh'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "man" -d 'Print the manual page, or write every page into a directory'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "create" -d 'Make an account; the first one is an administrator'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'List the accounts'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "disable" -d 'Lock an account: its log-ins end, its devices stay'
@@ -581,12 +616,19 @@ complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subc
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "create" -d 'Make an API key'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "list" -d 'List the API keys'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "rotate" -d 'Give an API key a new secret; the old one works on for a while'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "policy" -d 'Show or set how old the secrets of the organization\'s API keys may get'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "revoke" -d 'Revoke an API key: it works no longer'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key-ring" -f -a "list" -d 'List the master keys by their names, and what is sealed with which'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key-ring" -f -a "rotate" -d 'Make a new master key, and seal everything with it'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key-ring" -f -a "reset" -d 'Forget all that was sealed with a master key that is lost'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "create" -d 'Make an organization to share; you are its owner'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "list" -d 'List the organizations that you are in'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "show" -d 'Show an organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "rename" -d 'Give an organization another name; its domain stays'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "delete" -d 'Delete an organization with everything that it has'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "use" -d 'Make an organization the current one of this profile'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "verify" -d 'Check that no event was changed, put in or taken out; on the coordinator\'s host'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "invite" -d 'Invite somebody to the organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "invitations" -d 'List the invitations of the last month'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "revoke" -d 'Revoke an invitation: nobody accepts it any more'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "accept" -d 'Accept an invitation'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "members" -d 'List who is in the organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "role" -d 'Make a member an admin, or an admin a member'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "remove" -d 'Take somebody out of the organization: what they made for it ends'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "transfer" -d 'Make another member the owner; you are an admin then'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "leave" -d 'Leave the organization: what you made for it ends'

@@ -531,7 +531,7 @@ async fn an_organization_says_how_old_secrets_may_get(c: Coordinator) {
     assert_eq!((set.status, &set.body), (200, &policy));
     let short = json!({ "policy": { "max_age_seconds": 60, "warn_before_seconds": 0 } });
     assert_eq!(c.call("PUT", &path, Some(&bearer), Some(short)).await.problem(), (400, "malformed_policy"));
-    assert_eq!(c.call("PUT", &path, Some(&secret), Some(policy)).await.problem(), (403, "scope_missing"));
+    assert_eq!(c.call("PUT", &path, Some(&secret), Some(policy)).await.problem(), (403, "people_only"));
     let early = c.get(&keys(&org), &secret).await;
     assert!(early.status == 200 && !early.head.contains("wonder-warning"), "{early:?}");
     assert_eq!(early.body["keys"][0]["last_used_from"], "127.0.0.1");

@@ -61,7 +61,8 @@ async fn every_answer_is_one_that_the_document_foresees() {
     command.current_dir(scratch.path()).stdin(Stdio::null());
     command.args(["run", &format!("http://{}/api/v1/openapi.json", coordinator.address)]);
     command.args(["--checks", CHECKS, "--max-examples", EXAMPLES, "--phases", "examples,coverage,fuzzing"]);
-    command.args(["--seed", "1", "--workers", "2", "--no-shrink", "--continue-on-failure", "--no-color"]);
+    // One worker: Python 3.11 cannot parse in two threads at once (its issue 106905).
+    command.args(["--seed", "1", "--workers", "1", "--no-shrink", "--continue-on-failure", "--no-color"]);
     // The log-in that the calls are made with must outlive them.
     command.args(["--exclude-path", "/api/v1/session"]);
     command.args(["-H", &format!("Authorization: Bearer {bearer}")]);

@@ -3,18 +3,32 @@
 //! Field names are those of the command line's `--json`. A field that may be missing is written as `null`,
 //! never left out. Answers may grow fields; requests with a field that nobody knows are refused.
 //!
-//! Below `/api/v1`; `{org}`, `{node}`, `{token}`, `{key}` are an id or an unambiguous name, and a list takes
-//! a [`ListQuery`]:
+//! Below `/api/v1`; `{org}`, `{node}`, `{token}`, `{key}` are an id or an unambiguous name, `{member}` and
+//! `{invitation}` an id or an e-mail address, and a list takes a [`ListQuery`]:
 //!
 //! | route | request | answer |
 //! |---|---|---|
 //! | `GET /version` | | [`VersionAnswer`] |
 //! | `POST /setup` | [`SetUp`] | 201 [`UserAnswer`] |
 //! | `POST /sessions` | [`LogIn`] | 201 [`NewSession`] |
+//! | `GET /sessions` | | [`SessionList`] |
+//! | `DELETE /sessions/{session}` | | 204 |
 //! | `GET /session` | | [`SessionAnswer`] |
 //! | `DELETE /session` | | 204 |
 //! | `GET /organizations` | | [`OrganizationList`] |
+//! | `POST /organizations` | [`CreateOrganization`] | 201 [`OrganizationAnswer`] |
 //! | `GET /organizations/{org}` | | [`OrganizationAnswer`] |
+//! | `PATCH /organizations/{org}` | [`RenameOrganization`] | [`OrganizationAnswer`] |
+//! | `DELETE /organizations/{org}` | [`ConfirmQuery`] | [`DeletedOrganization`] |
+//! | `GET …/{org}/members` | | [`MemberList`] |
+//! | `PATCH …/{org}/members/{member}` | [`SetRole`] | [`MemberAnswer`] |
+//! | `DELETE …/{org}/members/{member}` | [`DepartureQuery`] | [`Departure`] |
+//! | `DELETE …/{org}/membership` | [`DepartureQuery`] | [`Departure`] (one leaves) |
+//! | `POST …/{org}/transfer` | [`Transfer`] | [`MemberAnswer`] |
+//! | `GET …/{org}/invitations` | | [`InvitationList`] |
+//! | `POST …/{org}/invitations` | [`Invite`] | 201 [`NewInvitation`] |
+//! | `DELETE …/{org}/invitations/{invitation}` | | [`InvitationAnswer`] |
+//! | `POST /invitations/accept` | [`AcceptInvitation`] | [`OrganizationAnswer`] |
 //! | `GET …/{org}/tokens` | | [`TokenList`] |
 //! | `POST …/{org}/tokens` | [`CreateToken`] | 201 [`NewToken`] |
 //! | `GET …/{org}/tokens/{token}` | | [`TokenAnswer`] |
@@ -25,6 +39,14 @@
 //! | `POST …/{org}/keys/{key}/rotate` | [`RotateKey`] | [`NewKey`] |
 //! | `GET …/{org}/key-policy` | | [`KeyPolicyAnswer`] |
 //! | `PUT …/{org}/key-policy` | [`KeyPolicyAnswer`] | [`KeyPolicyAnswer`] |
+//! | `GET …/{org}/apps` | | [`AppList`] |
+//! | `POST …/{org}/apps` | [`RegisterApp`] | 201 [`NewApp`] |
+//! | `GET …/{org}/apps/{app}` | | [`AppAnswer`] |
+//! | `DELETE …/{org}/apps/{app}` | | [`AppAnswer`] |
+//! | `GET …/{org}/grants`, `GET /grants` | | [`GrantList`] |
+//! | `DELETE …/{org}/grants/{grant}`, `DELETE /grants/{grant}` | | [`GrantAnswer`] |
+//! | `GET /deployer` | | [`JoinTarget`] |
+//! | `POST /deployer/join` | | 201 [`JoinGrant`] |
 //! | `GET …/{org}/nodes` | | [`NodeList`] |
 //! | `GET …/{org}/nodes/{node}` | | [`NodeAnswer`] |
 //! | `PATCH …/{org}/nodes/{node}` | [`RenameNode`] | [`NodeAnswer`] |
@@ -39,9 +61,13 @@
 //! | `GET /worker` | | [`WorkerAnswer`] |
 //! | `DELETE /worker` | | 204 |
 
+mod app;
 mod audit;
+mod grant;
+mod invitation;
 mod join;
 mod key;
+mod member;
 mod node;
 mod organization;
 mod page;
@@ -53,16 +79,23 @@ mod user;
 mod version;
 mod worker;
 
+pub use app::{App, AppAnswer, AppList, NewApp, RegisterApp};
 pub use audit::{AuditQuery, Event, EventList, EventResult, Party};
+pub use grant::{AppName, Grant, GrantAnswer, GrantList};
+pub use invitation::{
+    AcceptInvitation, Invitation, InvitationAnswer, InvitationList, InvitationStatus, Invite, NewInvitation,
+};
 pub use join::{JoinGrant, JoinRequest, JoinTarget, MeshCredential};
 pub use key::{CreateKey, Key, KeyAnswer, KeyList, KeyPolicy, KeyPolicyAnswer, NewKey, RotateKey, Scope};
+pub use member::{Departure, DepartureQuery, Member, MemberAnswer, MemberList, SetRole, Transfer};
 pub use node::{ApproveNode, ApproveRoutes, Node, NodeAnswer, NodeList, NodeRoutes, RenameNode};
 pub use organization::{
-    Organization, OrganizationAnswer, OrganizationList, OrganizationName, OrganizationRole, Realm,
+    ConfirmQuery, CreateOrganization, DeletedOrganization, Organization, OrganizationAnswer,
+    OrganizationList, OrganizationName, OrganizationRole, Realm, RenameOrganization,
 };
 pub use page::ListQuery;
 pub use problem::Problem;
-pub use session::{LogIn, NewSession, SessionAnswer};
+pub use session::{LogIn, NewSession, Session, SessionAnswer, SessionKind, SessionList};
 pub use token::{CreateToken, NewToken, Token, TokenAnswer, TokenList};
 pub use user::{SetUp, User, UserAnswer};
 pub use version::VersionAnswer;

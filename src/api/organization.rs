@@ -1,7 +1,7 @@
 //! Organizations: people with roles who share a realm.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::core::Timestamp;
 use crate::core::id::{OrgId, RealmId};
@@ -57,4 +57,38 @@ pub struct OrganizationAnswer {
 pub struct OrganizationList {
     pub organizations: Vec<Organization>,
     pub next_cursor: Option<String>,
+}
+
+/// `POST /organizations`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateOrganization {
+    #[schema(example = "acme", min_length = 1, max_length = 63)]
+    pub name: String,
+}
+
+/// `PATCH /organizations/{org}`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RenameOrganization {
+    #[schema(example = "acme", min_length = 1, max_length = 63)]
+    pub name: String,
+}
+
+/// The query of `DELETE /organizations/{org}`.
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ConfirmQuery {
+    /// The organization's name, once more.
+    #[param(min_length = 1)]
+    pub confirm: String,
+}
+
+/// An organization that has been deleted, as it was.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DeletedOrganization {
+    pub organization: Organization,
+    /// How many nodes it had.
+    pub nodes_removed: usize,
 }

@@ -1,4 +1,4 @@
-//! Log-ins of the command line.
+//! Log-ins of the command line, and what one sees of all of one's own.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::schema::reveal;
 use super::{Organization, User};
 use crate::core::Timestamp;
+use crate::core::id::SessionId;
 use crate::core::secret::Secret;
 
 /// `POST /sessions`: logs in with a password.
@@ -40,4 +41,35 @@ pub struct SessionAnswer {
     /// The one to begin with; for an API key the one that it belongs to.
     pub organization: Option<Organization>,
     pub expires_at: Timestamp,
+}
+
+/// Where a log-in is used.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionKind {
+    Cli,
+    Browser,
+}
+
+/// One of one's own log-ins.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Session {
+    pub id: SessionId,
+    pub kind: SessionKind,
+    /// Where it came from.
+    pub label: String,
+    /// The address that it was begun from.
+    pub address: Option<String>,
+    pub created_at: Timestamp,
+    pub last_used_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// The one that this call is made with.
+    pub current: bool,
+}
+
+/// `GET /sessions`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SessionList {
+    pub sessions: Vec<Session>,
+    pub next_cursor: Option<String>,
 }

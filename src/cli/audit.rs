@@ -9,6 +9,7 @@ use super::user::Place;
 use super::value::Seconds;
 use super::wait::wait;
 use crate::api::{AuditQuery, Event, EventList, EventResult};
+use crate::auth::vault::Vault;
 use crate::client::Client;
 use crate::config::master_key;
 use crate::core::chain::Link;
@@ -192,7 +193,7 @@ fn sentence(event: &Event) -> String {
 
 fn verify(ctx: &Ctx, known: Option<Link>, place: &Place) -> Result<()> {
     let (app, operator) = place.open()?;
-    let master = super::key_ring::ring(&master_key::Place::find(&place.data_dir()?))?;
+    let master = Vault::find(master_key::Place::find(&place.data_dir()?))?;
     let found = wait(async {
         let key = match master {
             Some(master) => identity::stamp_key(app.store(), &master).await?,

@@ -6,10 +6,9 @@ use serde_json::json;
 use super::ctx::Ctx;
 use super::user::Place;
 use super::wait::wait;
-use crate::auth::seal::{KeyRing, MasterKey};
+use crate::auth::vault::Vault;
 use crate::config::master_key;
-use crate::core::secret::Secret;
-use crate::core::{Error, Kind, Result, hex};
+use crate::core::{Error, Kind, Result};
 use crate::service::key_ring;
 use crate::ui::Table;
 
@@ -51,17 +50,11 @@ pub fn run(ctx: &Ctx, command: KeyRingCommand) -> Result<()> {
     }
 }
 
-/// The keys of a place, where there are any.
-pub fn ring(place: &master_key::Place) -> Result<Option<KeyRing>> {
-    let keys = place.read()?;
-    keys.map(|keys| KeyRing::from_keys(keys.iter().map(|key| &**key))).transpose()
-}
-
 fn list(ctx: &Ctx, place: &Place) -> Result<()> {
     let (app, operator) = place.open()?;
     let source = master_key::Place::find(&place.data_dir()?);
-    let ring = ring(&source)?;
-    let ids: Vec<&str> = ring.as_ref().map(KeyRing::ids).unwrap_or_default();
+    let ring = Vault::find(source.clone())?.map(|vault| vault.ring());
+    let ids: Vec<&str> = ring.as_ref().map(|ring| ring.ids()).unwrap_or_default();
     let sealed = wait(key_ring::list(&app, &operator))?;
     let secrets: Vec<_> = sealed.iter().map(|s| json!({ "name": s.name, "master_key": s.key_id })).collect();
     let document =
@@ -83,15 +76,14 @@ fn list(ctx: &Ctx, place: &Place) -> Result<()> {
 fn rotate(ctx: &Ctx, how: &Rotate) -> Result<()> {
     let (app, operator) = how.place.open()?;
     let source = master_key::Place::find(&how.place.data_dir()?);
+    let vault = Vault::find(source.clone())?.ok_or_else(|| none(&source))?;
     // Before anything is changed: what is sealed must open with what is there.
-    let before = ring(&source)?.ok_or_else(|| none(&source))?;
-    wait(key_ring::check(&app, &operator, &before))?;
-    source.add(&Secret::new(hex::encode(&*MasterKey::generate())))?;
-    let after = ring(&source)?.ok_or_else(|| none(&source))?;
-    let newest = after.newest().id().to_owned();
-    let count = wait(key_ring::rotate(&app, &operator, after))?;
+    wait(key_ring::check(&app, &operator, &vault.ring()))?;
+    vault.add_key()?;
+    let newest = vault.ring().newest().id().to_owned();
+    let count = wait(key_ring::rotate(&app, &operator, vault.ring()))?;
     if how.forget {
-        source.forget_older()?;
+        vault.forget_older()?;
     }
     let document = json!({ "key_ring": { "place": source.to_string(), "newest": newest, "sealed": count } });
     ctx.ui.changed(&document, || format!("Sealed {count} secrets with the new master key {newest}."))?;

@@ -1,13 +1,18 @@
 //! The command line: one file a noun. Parses, asks, calls `client` or `service`, prints through `ui`.
 //! Called by `main`.
 
+mod app;
 mod audit;
 mod ctx;
+mod deployer;
+mod device;
 mod generate;
+mod grant;
 mod key;
 mod key_ring;
 mod log;
 mod login;
+mod member;
 mod node;
 mod org;
 mod serve;
@@ -67,6 +72,12 @@ enum Command {
     #[command(subcommand)]
     Org(org::OrgCommand),
     Audit(Box<audit::Audit>),
+    #[command(subcommand)]
+    App(app::AppCommand),
+    #[command(subcommand)]
+    Grant(grant::GrantCommand),
+    #[command(subcommand)]
+    Deployer(deployer::DeployerCommand),
     Completions(generate::Completions),
     Man(generate::Man),
 }
@@ -123,6 +134,9 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::KeyRing(command) => key_ring::run(&ctx, command),
         Command::Org(command) => org::run(&ctx, command),
         Command::Audit(what) => audit::run(&ctx, *what),
+        Command::App(command) => app::run(&ctx, command),
+        Command::Grant(command) => grant::run(&ctx, command),
+        Command::Deployer(command) => deployer::run(&ctx, command),
         Command::Completions(what) => generate::completions(&ctx, &what, definition()),
         Command::Man(what) => generate::man(&ctx, &what, definition()),
     }

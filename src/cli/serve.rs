@@ -40,10 +40,11 @@ fn announce(ctx: &Ctx, ready: &Ready) -> Result<()> {
     if let Some(code) = &ready.setup_code {
         ctx.ui.notice(&format!(
             "There is no account yet. Make the first one, an administrator, on this host:\n  \
-             wonder user create EMAIL\nor from anywhere, once, with the code that is shown here alone:\n  \
-             wonder login {} --setup-code {}",
-            ready.url,
-            code.reveal()
+             wonder user create EMAIL\nor from anywhere, once, with the code that is shown here alone: in a browser at\n  \
+             {url}/setup\nwith the code\n  {code}\nor by\n  \
+             wonder login {url} --setup-code {code}",
+            url = ready.url,
+            code = code.reveal()
         ));
     }
     ctx.ui.show(ready, || ready.to_string())

@@ -106,6 +106,21 @@ impl Client {
         Err(Error::bug(format!("the list at {path} does not end")))
     }
 
+    /// Posts a form to an endpoint of the authorization server. An `error` of OAuth 2.0 (RFC 6749
+    /// section 5.2) is an answer like any other.
+    pub(super) fn post_form<A: DeserializeOwned>(&self, path: &str, fields: &[(&str, &str)]) -> Result<A> {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = Request::post(format!("{}{path}", self.base))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body.into_bytes());
+        let request = request.map_err(|error| unsendable().source(error))?;
+        let answer = self.agent.run(request).map_err(|error| failure::of_transport(&self.base, error))?;
+        let (parts, body) = answer.into_parts();
+        let read = body.into_with_config().limit(LARGEST).read_to_vec();
+        let bytes = read.map_err(|error| failure::of_transport(&self.base, error))?;
+        serde_json::from_slice(&bytes).map_err(|_| failure::of_answer(&self.base, &parts, &bytes))
+    }
+
     fn send(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<Vec<u8>> {
         let request = self.request(&method, path, body)?;
         let answer = self.agent.run(request).map_err(|error| failure::of_transport(&self.base, error))?;
@@ -166,6 +181,11 @@ pub(super) fn segment(text: &str) -> Result<String> {
     Ok(encoded(text))
 }
 
+/// `name=value`, whatever the value holds.
+pub(super) fn query_pair(name: &str, value: &str) -> String {
+    format!("{name}={}", encoded(value))
+}
+
 fn query_text(query: &ListQuery) -> String {
     let limit = query.limit.map(|limit| limit.to_string());
     query_of(&[("limit", limit.as_deref()), ("cursor", query.cursor.as_deref())])
@@ -173,7 +193,7 @@ fn query_text(query: &ListQuery) -> String {
 
 /// A query of the parameters that have a value, with its question mark.
 pub(super) fn query_of(parameters: &[(&str, Option<&str>)]) -> String {
-    let given = parameters.iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded((*value)?))));
+    let given = parameters.iter().filter_map(|(name, value)| Some(query_pair(name, (*value)?)));
     format!("?{}", given.collect::<Vec<_>>().join("&"))
 }
 

@@ -1,11 +1,17 @@
 //! The HTTP API as typed calls, one file a noun. Called by `cli`. Every call has a time-out; every failure comes
 //! back as a [`crate::core::Error`]. It decides nothing, asks nobody, and stores nothing.
 
+mod app;
 mod audit;
 mod call;
+mod deployer;
+mod device;
 mod failure;
+mod grant;
+mod invitation;
 mod join;
 mod key;
+mod member;
 mod node;
 mod organization;
 mod session;
@@ -16,3 +22,4 @@ mod version;
 mod worker;
 
 pub use call::Client;
+pub use device::{DeviceCode, Polled};

@@ -54,22 +54,50 @@ actions! {
     UserEnable = "user.enable", Coordinator;
     /// An account was given another password; its log-ins ended.
     UserResetPassword = "user.reset_password", Coordinator;
+    /// Somebody changed their own password.
+    UserChangePassword = "user.change_password", Coordinator;
     /// Somebody logged in.
     SessionCreate = "session.create", Coordinator;
     /// Somebody logged out.
     SessionRevoke = "session.revoke", Coordinator;
+    /// Somebody ended all their other log-ins.
+    SessionRevokeOthers = "session.revoke_others", Coordinator;
     /// A log-in was refused. What was typed is not kept; an account that exists is named.
     SessionRefuse = "session.refuse", Coordinator;
     /// A set-up code was refused.
     SetupRefuse = "setup.refuse", Coordinator;
     /// An organization came to be, with its realm.
     OrganizationCreate = "organization.create", Organization;
+    /// An organization was given another name.
+    OrganizationRename = "organization.rename", Organization;
+    /// Another member became the owner.
+    OrganizationTransfer = "organization.transfer", Organization;
+    /// An organization was deleted, with all that it had.
+    OrganizationDelete = "organization.delete", Organization;
+    /// Somebody was invited.
+    InvitationCreate = "invitation.create", Organization;
+    /// An invitation was withdrawn.
+    InvitationRevoke = "invitation.revoke", Organization;
+    /// The invitations of somebody who left, or was removed, ended.
+    InvitationRevokeAll = "invitation.revoke_all", Organization;
+    /// Somebody became a member by an invitation.
+    InvitationAccept = "invitation.accept", Organization;
+    /// A member became an admin.
+    MemberPromote = "member.promote", Organization;
+    /// An admin became a member.
+    MemberDemote = "member.demote", Organization;
+    /// A member was removed.
+    MemberRemove = "member.remove", Organization;
+    /// A member left.
+    MemberLeave = "member.leave", Organization;
     /// Somebody known asked for more than they may do.
     PermissionRefuse = "permission.refuse", Organization;
     /// A join token was made.
     TokenCreate = "token.create", Organization;
     /// A join token was revoked.
     TokenRevoke = "token.revoke", Organization;
+    /// The join tokens of somebody who left, or was removed, ended.
+    TokenRevokeAll = "token.revoke_all", Organization;
     /// A device spent a use of a join token.
     TokenRedeem = "token.redeem", Organization;
     /// A join token, or an auth key that it minted, was refused: unknown, over, used up, or used by another machine.
@@ -80,6 +108,8 @@ actions! {
     KeyRotate = "key.rotate", Organization;
     /// An API key was revoked.
     KeyRevoke = "key.revoke", Organization;
+    /// The API keys of somebody who left, or was removed, ended.
+    KeyRevokeAll = "key.revoke_all", Organization;
     /// How old the secrets of API keys may get was set.
     KeySetPolicy = "key.set_policy", Organization;
     /// An API key was refused: unknown, revoked or expired.
@@ -92,6 +122,8 @@ actions! {
     NodeLogOut = "node.log_out", Organization;
     /// A worker took itself out.
     NodeLeave = "node.leave", Organization;
+    /// A waiting device was turned away.
+    ApprovalRefuse = "approval.refuse", Either;
     /// A waiting device was let in.
     NodeApprove = "node.approve", Organization;
     /// A node was given another name.
@@ -104,6 +136,20 @@ actions! {
     NodeRemove = "node.remove", Organization;
     /// An ephemeral node stayed away and was removed.
     NodeForget = "node.forget", Organization;
+    /// An app was registered.
+    AppRegister = "app.register", Organization;
+    /// An app was revoked, with all that was granted to it.
+    AppRevoke = "app.revoke", Organization;
+    /// Somebody granted an app access to an organization.
+    GrantCreate = "grant.create", Organization;
+    /// What was granted to an app ended.
+    GrantRevoke = "grant.revoke", Organization;
+    /// The tokens of a grant ended; the grant stays.
+    GrantEndTokens = "grant.end_tokens", Organization;
+    /// A code or refresh token was shown again after its use: what it led to ended.
+    GrantReplay = "grant.replay", Organization;
+    /// A platform's own machine was given credentials.
+    DeployerJoin = "deployer.join", Organization;
     /// What is sealed was sealed with another master key.
     KeyRingRotate = "key_ring.rotate", Coordinator;
     /// What was sealed with a lost master key was forgotten.

@@ -95,10 +95,26 @@ allowances! {
     JoinAddress = "join-address", 60 / 120;
     /// Devices without a key that register from an address.
     RegisterAddress = "register-address", 60 / 1800;
+    /// Clients that do not prove who they are, from an address.
+    OauthClientAddress = "oauth-client-address", 60 / 120;
+    /// Tokens that an app is given.
+    TokenApp = "token-app", 600 / 120;
+    /// Log-ins of devices without a browser that an address begins.
+    DeviceAddress = "device-address", 30 / 600;
+    /// Codes of such devices that a person types; right ones do not count.
+    UserCodeAccount = "user-code-account", 10 / 300;
+    /// Credentials for a platform's machines, by grant or person.
+    DeployerJoin = "deployer-join", 30 / 600;
+    /// Invitations that a person sends.
+    InvitationAccount = "invitation-account", 100 / 3000;
+    /// Codes of invitations that a person tries.
+    InvitationCodeAccount = "invitation-code-account", 20 / 300;
     /// Calls of a person who is logged in.
     ApiAccount = "api-account", 10000 / 10;
     /// Calls of an organization's API keys, together.
     ApiOrganization = "api-organization", 10000 / 10;
+    /// Calls of an app, for all who granted it anything.
+    ApiApp = "api-app", 10000 / 10;
 }
 
 impl fmt::Display for Allowance {

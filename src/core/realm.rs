@@ -8,10 +8,14 @@ use super::user::Email;
 /// How many plain numbers are tried before a random one.
 const NUMBERED: u32 = 20;
 
-/// Labels for a person's own realm, best first and without end: `alice`, `alice-1` …, `alice-20`, then ones
-/// that nobody has.
-pub fn labels_for(email: &Email) -> impl Iterator<Item = Hostname> {
-    let base = Hostname::adapt(email.local_part()).or_else(|| Hostname::adapt("realm"));
+/// Labels for a person's own realm, as [`labels_like`] their name in front of the `@`.
+pub fn labels_for(email: &Email) -> impl Iterator<Item = Hostname> + use<> {
+    labels_like(email.local_part())
+}
+
+/// Labels for a realm, best first and without end: `alice`, `alice-1` …, `alice-20`, then ones that nobody has.
+pub fn labels_like(name: &str) -> impl Iterator<Item = Hostname> + use<> {
+    let base = Hostname::adapt(name).or_else(|| Hostname::adapt("realm"));
     let numbered = (1..=NUMBERED).map(|n| n.to_string());
     let random = std::iter::repeat_with(|| hex::encode(&random_bytes::<5>()));
     let plain = base.clone().into_iter();

@@ -77,8 +77,8 @@ pub trait Permission: Send + Sync + 'static {
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $role:ident, $scope:expr;)*) => {$(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal, $role:ident, $scope:expr;)*) => {$(
+        $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug)]
         pub enum $name {}
 
@@ -91,12 +91,17 @@ macro_rules! permissions {
 
         /// The whole table: name, least role, scope.
         pub const PERMISSIONS: &[(&str, Role, Option<Scope>)] = &[$(($text, Role::$role, $scope)),*];
+
+        /// What each permission is for, in words and in the order of [`PERMISSIONS`]; for docs/permissions.md.
+        pub const MEANINGS: &[&str] = &[$(concat!($($doc),*)),*];
     };
 }
 
 permissions! {
     /// See the organization, its realm and one's own role.
     ViewOrganization = "view_organization", Member, Some(Scope::ProfileRead);
+    /// See who is a member, and as what.
+    ViewMembers = "view_members", Member, None;
     /// See the nodes of the realm.
     ViewNodes = "view_nodes", Member, Some(Scope::NodesRead);
     /// Rename, expire and remove nodes, approve them and their routes.
@@ -109,8 +114,24 @@ permissions! {
     ViewApiKeys = "view_api_keys", Admin, Some(Scope::KeysRead);
     /// Make, rotate and revoke API keys.
     ManageApiKeys = "manage_api_keys", Admin, Some(Scope::KeysWrite);
+    /// See the apps of the organization, and what was granted to any app for it.
+    ViewApps = "view_apps", Admin, None;
+    /// Register and revoke apps, and end what was granted to any app for the organization.
+    ManageApps = "manage_apps", Admin, None;
     /// Read the organization's audit trail.
     ViewAudit = "view_audit", Admin, None;
+    /// Invite people as members, see and revoke invitations.
+    InviteMembers = "invite_members", Admin, None;
+    /// Remove members.
+    RemoveMembers = "remove_members", Admin, None;
+    /// Rename the organization, and set the rules that its keys follow.
+    ManageOrganization = "manage_organization", Admin, None;
+    /// Make members admins and admins members; invite, or remove, an admin.
+    ManageAdmins = "manage_admins", Owner, None;
+    /// Make somebody else the owner.
+    TransferOwnership = "transfer_ownership", Owner, None;
+    /// Delete the organization with all that it has.
+    DeleteOrganization = "delete_organization", Owner, None;
 }
 
 #[cfg(test)]
@@ -131,7 +152,7 @@ mod tests {
     fn members_look_at_nodes_and_change_nothing() {
         let open_to_members: Vec<_> =
             PERMISSIONS.iter().filter(|(_, role, _)| *role == Role::Member).map(|(name, ..)| *name).collect();
-        assert_eq!(open_to_members, ["view_organization", "view_nodes"]);
+        assert_eq!(open_to_members, ["view_organization", "view_members", "view_nodes"]);
     }
 
     #[test]

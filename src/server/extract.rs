@@ -12,13 +12,14 @@ use super::problem::Failure;
 use super::request::{self, Peer};
 use super::state::State;
 use crate::api::ListQuery;
-use crate::auth::api_key;
+use crate::auth::{api_key, oauth};
 use crate::core::page::Page;
 use crate::core::role::Permission;
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 use crate::service::audit::Origin;
 use crate::service::authority::{Administrator, Caller, May, Principal};
+use crate::service::oauth::bearer;
 use crate::service::worker::{self, Worker};
 use crate::service::{key, limits, session};
 
@@ -31,11 +32,14 @@ pub struct Body<T>(pub T);
 /// The page of a list that the query asks for.
 pub struct Listing(pub Page);
 
+/// The query of what is no list.
+pub struct Asked<T>(pub T);
+
 /// What the last part of the path names.
 pub struct Target(pub String);
 
 /// The secret of the `Authorization: Bearer` header (RFC 6750 section 2.1): never of a query or a cookie.
-fn bearer(headers: &HeaderMap) -> Result<Secret> {
+pub(super) fn bearer_of(headers: &HeaderMap) -> Result<Secret> {
     let missing = || {
         Error::new(Kind::Unauthenticated, "not_logged_in", "this takes a log-in or an API key")
             .hint("log in with `wonder login`, or send Authorization: Bearer with an API key")
@@ -64,11 +68,14 @@ impl FromRequestParts<State> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
-        let secret = bearer(&parts.headers)?;
+        let secret = bearer_of(&parts.headers)?;
         let Ok(From(origin)) = From::from_request_parts(parts, state).await;
-        let found = match api_key::is_api_key(secret.reveal()) {
-            true => key::authenticate(&state.app, &secret, origin.clone()).await,
-            false => session::authenticate(&state.app, &secret, origin.clone()).await,
+        let found = match secret.reveal() {
+            text if api_key::is_api_key(text) => key::authenticate(&state.app, &secret, origin.clone()).await,
+            text if oauth::is_access_token(text) => {
+                bearer::authenticate(&state.app, &secret, origin.clone()).await
+            }
+            _ => session::authenticate(&state.app, &secret, origin.clone()).await,
         };
         let caller = limits::judge_credential(&state.app, &origin, found)?;
         limits::admit(&state.app, &caller)?;
@@ -90,7 +97,7 @@ impl FromRequestParts<State> for Worker {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
-        let secret = bearer(&parts.headers)?;
+        let secret = bearer_of(&parts.headers)?;
         let Ok(From(origin)) = From::from_request_parts(parts, state).await;
         let found = worker::authenticate(&state.app, &secret, origin.clone()).await;
         Ok(limits::judge_credential(&state.app, &origin, found)?)
@@ -132,7 +139,7 @@ impl FromRequestParts<State> for Target {
 }
 
 /// The named parts of the path, in order.
-async fn path(parts: &mut Parts, state: &State) -> Result<Vec<(String, String)>> {
+pub async fn path(parts: &mut Parts, state: &State) -> Result<Vec<(String, String)>> {
     let params = RawPathParams::from_request_parts(parts, state).await;
     let params = params.map_err(|e| Error::usage("malformed_path", "this path is not UTF-8").source(e))?;
     Ok(params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
@@ -148,6 +155,19 @@ impl FromRequestParts<State> for Listing {
                 .hint("a list takes limit and cursor")
         })?;
         Ok(Listing(Page::new(query.limit, query.cursor.as_deref())?))
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts<State> for Asked<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        let Query(query) = query.map_err(|e| {
+            Error::usage("malformed_query", format!("this query cannot be read: {}", e.body_text()))
+                .hint("GET /api/v1/openapi.json describes it")
+        })?;
+        Ok(Asked(query))
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::listen::Listener;
+use super::pages::trouble;
 use super::request;
 use super::tls::Certificate;
 use crate::core::{Error, Kind, Result};
@@ -33,6 +34,7 @@ pub fn dress(routes: Router) -> Router {
         .fallback(request::no_route)
         .method_not_allowed_fallback(request::no_method)
         .layer(CatchPanicLayer::custom(request::panicked))
+        .layer(from_fn(trouble::for_browsers))
         .layer(from_fn(request::trace))
 }
 

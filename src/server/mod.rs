@@ -10,6 +10,8 @@ pub mod frame;
 pub mod listen;
 pub mod log;
 mod metrics;
+pub mod oauth;
+pub mod pages;
 pub mod problem;
 pub mod ready;
 mod relay;

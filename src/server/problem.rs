@@ -1,4 +1,5 @@
 //! A failure as the API answers it: problem details (RFC 9457), made from [`crate::core::Error`] and nothing else.
+//! The answer carries them beside its body too, so that `pages` can show a browser a page instead.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -51,6 +52,7 @@ impl IntoResponse for Failure {
         if self.error.kind() == Kind::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        response.extensions_mut().insert(problem);
         response
     }
 }
@@ -78,6 +80,12 @@ fn retry_after(kind: Kind) -> Option<&'static str> {
         Kind::RateLimited => Some("30"),
         _ => None,
     }
+}
+
+/// The failure as words for a page: for a form that is shown again with what was wrong.
+pub fn words(error: &Error) -> Problem {
+    let status = StatusCode::from_u16(error.kind().status());
+    describe(error, status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
 /// What the caller may know. Of a failure of ours that is the request's id; the log holds the rest.

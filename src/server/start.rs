@@ -14,18 +14,18 @@ use super::listen::{Limits, Listener};
 use super::ready::{self, Ready};
 use super::state::{Probe, State};
 use super::tls::Certificate;
-use super::{chores, control, forwarded, metrics, relay, relay_maps, routes};
-use crate::auth::seal::{KeyRing, MasterKey};
+use super::{chores, control, forwarded, metrics, oauth, pages, relay, relay_maps, routes};
+use crate::auth::vault::Vault;
 use crate::config::master_key;
 use crate::config::server::{Proxies, Settings};
-use crate::core::secret::Secret;
 use crate::core::url::BaseUrl;
-use crate::core::{Error, Kind, Result, Timestamp, hex};
+use crate::core::{Error, Kind, Result, Timestamp};
 use crate::mesh::native::wire::RelayMaps;
 use crate::mesh::native::{derp, stun};
 use crate::runtime::{Clock, Supervisor};
 use crate::service::app::{self, App};
 use crate::service::identity::{self, Identity};
+use crate::service::oauth::signing::Signing;
 use crate::service::{health, key_ring, mesh, setup};
 use crate::store::{DatabaseUrl, Purpose, Store};
 
@@ -68,7 +68,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Started> {
     let app =
         App::new(store, clock, Supervisor::new(), app_settings(&settings, &url, relay.as_ref(), &keys)?);
     mesh::run(&app).await?;
-    chores::begin(&app);
+    chores::begin(&app, &keys.signing);
     let setup_code = setup::offer(&app).await?;
     let (derp, stun) = relay.as_ref().map(|relay| (relay.derp, relay.stun_address)).unzip();
     let ready = Ready { url, listen, derp, stun, metrics, pid: std::process::id(), setup_code };
@@ -86,24 +86,22 @@ struct Keys {
     identity: Identity,
     /// The relay's own certificate, where the coordinator has none that others vouch for.
     pinned: Option<derp::Certificate>,
+    /// For apps: who logged in.
+    signing: Signing,
 }
 
 impl Keys {
     async fn load(settings: &Settings, store: &Store, url: &BaseUrl, now: Timestamp) -> Result<Self> {
-        let fresh = || Secret::new(hex::encode(&*MasterKey::generate()));
         let sealed = identity::is_sealed(store).await?;
-        let keys = master_key::Place::find(&settings.data_dir).load(sealed, fresh)?;
-        let ring = || KeyRing::from_keys(keys.iter().map(|key| &**key));
-        let master = ring()?;
-        if keys.len() > 1 {
-            key_ring::catch_up(store, ring()?, now).await?;
-        }
+        let master = Arc::new(Vault::load(master_key::Place::find(&settings.data_dir), sealed)?);
+        key_ring::catch_up(store, master.ring(), now).await?;
         let own_port = settings.relay.as_ref().is_some_and(|relay| relay.listen.is_none());
         let pinned = match &settings.relay {
             Some(_) if !own_port => Some(identity::relay_certificate(store, &master, now, url.host()).await?),
             _ => None,
         };
-        Ok(Keys { identity: identity::load(store, &master, now).await?, pinned })
+        let identity = identity::load(store, &master, now).await?;
+        Ok(Keys { identity, pinned, signing: Signing::load(store, master, now).await? })
     }
 }
 
@@ -138,7 +136,10 @@ fn open_doors(app: &App, proxies: &Proxies, relay: Option<relay::Bound>, keys: K
         forwarded::read(proxies.clone(), counted)
     };
     let Identity { control_key, relay_key, .. } = keys.identity;
-    let router = routes::router(State::new(app.clone(), vec![("mesh", mesh_probe(app))]))
+    let state = State::new(app.clone(), vec![("mesh", mesh_probe(app))]);
+    let router = routes::router(state.clone())
+        .merge(oauth::router(state.clone(), keys.signing))
+        .merge(pages::router(state))
         .merge(control::routes(app.clone(), control_key))
         .merge(control::verify(app.clone()));
     let Some(relay) = relay else { return Ok(dress(router.merge(control::probes()))) };

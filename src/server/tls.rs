@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::config::server::TlsFiles;
 use crate::core::{Error, Kind, Result};
+use crate::mesh::native::derp::MAX_RECORD;
 
 /// The certificate in use. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -39,6 +40,7 @@ impl Certificate {
             .map_err(|e| Error::bug("the crypto provider has no TLS version").source(e))?;
         let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(self.clone()));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.max_fragment_size = Some(MAX_RECORD);
         Ok(Arc::new(config))
     }
 }

@@ -2,17 +2,21 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::app::App;
+use super::audit::{self, Change};
+use super::authority::Caller;
+use crate::core::action::Action;
 use crate::core::id::ApprovalId;
 use crate::core::key::{MachineKey, NodeKey};
 use crate::core::node::Node;
 use crate::core::secret::{Secret, SecretHash, random_bytes};
-use crate::core::{Error, Kind, Result};
+use crate::core::{Error, Kind, Result, Timestamp};
 use crate::store;
 
 /// How long a device waits for a person.
@@ -24,9 +28,25 @@ const PATH: &str = "/approve/";
 /// Letters and digits that are not taken for one another.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
+/// A device that waits, as a person may see it who has its code.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// As it is shown on the device.
+    pub code: Secret,
+    pub hostname: String,
+    pub os: String,
+    pub node_key: NodeKey,
+    /// Where it registered from.
+    pub address: Option<IpAddr>,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
 /// What waiting came to.
 pub enum Waited {
     Approved(Box<Node>),
+    /// A person said no.
+    Refused,
     /// Nobody has decided yet: the device asks again.
     Still,
     /// The code is unknown or over.
@@ -78,15 +98,19 @@ pub fn code_in(url: &str) -> Option<Secret> {
     read_code(code).ok()
 }
 
+/// What a device without a key says when it asks to be let in.
+pub struct Request {
+    pub machine: MachineKey,
+    pub node_key: NodeKey,
+    pub hostname: String,
+    pub os: String,
+    pub address: IpAddr,
+}
+
 /// Gives a device its URL; an older one of the same machine is forgotten.
-pub async fn open(
-    app: &App,
-    machine: MachineKey,
-    node_key: NodeKey,
-    hostname: String,
-    os: String,
-) -> Result<String> {
+pub async fn open(app: &App, request: Request) -> Result<String> {
     let (code, now) = (new_code(), app.now());
+    let Request { machine, node_key, hostname, os, address } = request;
     let approval = store::approval::Approval {
         id: ApprovalId::new(now),
         code_hash: code.hash(),
@@ -94,6 +118,7 @@ pub async fn open(
         node_key,
         hostname,
         os,
+        address: Some(address),
         created_at: now,
         expires_at: now.plus(LIFETIME),
     };
@@ -127,13 +152,50 @@ where
         }
         let now = app.now();
         if app.store().read(move |read| store::approval::waiting(read, hash, now)).await?.is_none() {
-            return Ok(Waited::Forgotten);
+            let refused = app.store().read(move |read| store::approval::is_refused(read, hash)).await?;
+            return Ok(if refused { Waited::Refused } else { Waited::Forgotten });
         }
         tokio::select! {
             woken = timeout_at(deadline, woken) => if woken.is_err() { return Ok(Waited::Still) },
             () = stop.wait() => return Ok(Waited::Still),
         }
     }
+}
+
+/// The device that waits under a code, for a person who decides about it.
+pub async fn show(app: &App, caller: &Caller, code: &str) -> Result<Waiting> {
+    caller.person()?;
+    let (code, now) = (read_code(code)?, app.now());
+    let hash = code.hash();
+    let found = app.store().read(move |read| store::approval::waiting(read, hash, now)).await?;
+    found.map(|found| present(code, found)).ok_or_else(no_such_code)
+}
+
+/// Turns away the device that waits under a code; it is told so. Whoever has the code may: letting it in
+/// takes a right in an organization, which the device is not part of.
+pub async fn refuse(app: &App, caller: &Caller, code: &str) -> Result<Waiting> {
+    caller.person()?;
+    let (code, actor, now) = (read_code(code)?, caller.actor(), app.now());
+    let hash = code.hash();
+    let refused = app.store().write(move |tx| {
+        let waiting = store::approval::waiting(tx, hash, now)?.ok_or_else(no_such_code)?;
+        store::approval::refuse(tx, waiting.id, now)?;
+        audit::record(tx, now, &actor, Change::new(Action::ApprovalRefuse, waiting.id, &waiting.hostname))?;
+        Ok(waiting)
+    });
+    let refused = refused.await?;
+    app.mesh().waiters().wake(hash);
+    Ok(present(code, refused))
+}
+
+fn present(code: Secret, found: store::approval::Approval) -> Waiting {
+    let store::approval::Approval { hostname, os, node_key, address, created_at, expires_at, .. } = found;
+    Waiting { code, hostname, os, node_key, address, created_at, expires_at }
+}
+
+pub(super) fn no_such_code() -> Error {
+    Error::new(Kind::NotFound, "code_not_found", "no device waits under this code")
+        .hint("the device shows a new one with `tailscale up`")
 }
 
 #[cfg(test)]

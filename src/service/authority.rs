@@ -7,11 +7,13 @@ use super::app::App;
 use super::audit::{Actor, Change, Origin};
 use super::refusal;
 use crate::core::action::Action;
-use crate::core::id::{ApiKeyId, OrgId, RealmId, SessionId, UserId, UserNumber};
-use crate::core::role::{Permission, Role, Scope};
+use crate::core::id::{ApiKeyId, AppId, GrantId, OrgId, RealmId, SessionId, UserId, UserNumber};
+use crate::core::oauth::ScopeSet;
+use crate::core::role::{Permission, Role, Scope, ViewOrganization};
 use crate::core::user::Email;
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::store::organization::{self, Membership, Organization};
+use crate::store::{Tx, member};
 
 /// Somebody who showed a credential that is good. Made by [`super::session::authenticate`] and its like only.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub enum Principal {
     Person(Person),
     /// What acts for one organization with an API key.
     Integration(Integration),
+    /// A third-party app that acts for a person in one organization.
+    App(Delegate),
 }
 
 /// A person who is logged in.
@@ -39,6 +43,8 @@ pub struct Person {
     pub admin: bool,
     pub session: SessionId,
     pub session_expires_at: Timestamp,
+    /// When they showed who they are.
+    pub logged_in_at: Timestamp,
 }
 
 /// What acts for one organization with an API key.
@@ -55,6 +61,21 @@ pub struct Integration {
     pub due: Option<Timestamp>,
 }
 
+/// A third-party app that acts for a person in one organization, as far as both the grant and the person's
+/// role go at the moment of each call.
+#[derive(Clone, Debug)]
+pub struct Delegate {
+    pub app: AppId,
+    pub name: String,
+    pub grant: GrantId,
+    pub org: OrgId,
+    pub scopes: ScopeSet,
+    /// Who granted it, and answers for it.
+    pub user: UserId,
+    pub email: Email,
+    pub expires_at: Timestamp,
+}
+
 impl Caller {
     pub fn principal(&self) -> &Principal {
         &self.principal
@@ -64,8 +85,16 @@ impl Caller {
     pub fn person(&self) -> Result<&Person> {
         match &self.principal {
             Principal::Person(person) => Ok(person),
-            Principal::Integration(_) => Err(denied("people_only", "this is for people, not for API keys")
-                .hint("log in with `wonder login`")),
+            Principal::Integration(_) => Err(people_only().hint("log in with `wonder login`")),
+            Principal::App(_) => Err(people_only()),
+        }
+    }
+
+    /// Refuses an app that may not read who somebody is.
+    pub fn require_profile(&self) -> Result<()> {
+        match &self.principal {
+            Principal::App(app) => require_scope::<ViewOrganization>(Holder::App(app)),
+            Principal::Person(_) | Principal::Integration(_) => Ok(()),
         }
     }
 
@@ -75,6 +104,7 @@ impl Caller {
         match &self.principal {
             Principal::Person(person) => Actor::user(person.user, &person.email, origin),
             Principal::Integration(key) => Actor::api_key(key.key, &key.name, origin),
+            Principal::App(app) => Actor::app(app.app, &app.name, &app.email, origin),
         }
     }
 }
@@ -109,6 +139,7 @@ pub struct May<P> {
     user: UserId,
     role: Option<Role>,
     scopes: Option<Vec<Scope>>,
+    grant: Option<GrantId>,
     permission: PhantomData<fn() -> P>,
 }
 
@@ -117,20 +148,29 @@ impl<P: Permission> May<P> {
     /// organization, or the one that the API key belongs to. To an outsider the organization does not exist.
     pub async fn check(app: &App, caller: &Caller, org: Option<&str>) -> Result<May<P>> {
         let wanted = org.map(str::to_owned);
-        let (organization, user, role, scopes) = match &caller.principal {
+        let (organization, user, role, scopes, grant) = match &caller.principal {
             Principal::Person(person) => {
                 let membership = membership(app, person.user, wanted).await?;
-                let judged = require_role::<P>(&membership);
+                let judged = require_role::<P>(membership.role, &membership.organization.name);
                 noted::<P, _>(app, caller, membership.organization.id, judged).await?;
-                (membership.organization, person.user, Some(membership.role), None)
+                (membership.organization, person.user, Some(membership.role), None, None)
             }
             Principal::Integration(key) => {
-                let organization = own_organization(app, key, wanted).await?;
-                noted::<P, _>(app, caller, organization.id, require_scope::<P>(key)).await?;
-                (organization, key.created_by, None, Some(key.scopes.clone()))
+                let organization = own_organization(app, key.org, wanted).await?;
+                noted::<P, _>(app, caller, organization.id, require_scope::<P>(Holder::Key(key))).await?;
+                (organization, key.created_by, None, Some(key.scopes.clone()), None)
+            }
+            Principal::App(delegate) => {
+                let org = own_organization(app, delegate.org, wanted).await?.id;
+                noted::<P, _>(app, caller, org, require_scope::<P>(Holder::App(delegate))).await?;
+                let membership = membership(app, delegate.user, Some(org.to_string())).await?;
+                let judged = require_role::<P>(membership.role, &membership.organization.name);
+                noted::<P, _>(app, caller, org, judged).await?;
+                let scopes = Some(delegate.scopes.api().collect());
+                (membership.organization, delegate.user, Some(membership.role), scopes, Some(delegate.grant))
             }
         };
-        Ok(May { organization, actor: caller.actor(), user, role, scopes, permission: PhantomData })
+        Ok(May { organization, actor: caller.actor(), user, role, scopes, grant, permission: PhantomData })
     }
 
     pub fn org(&self) -> OrgId {
@@ -150,19 +190,86 @@ impl<P: Permission> May<P> {
         &self.actor
     }
 
-    /// The person who answers for it: the caller, or who made the caller's API key.
+    /// The grant that an app acts by.
+    pub fn grant(&self) -> Option<GrantId> {
+        self.grant
+    }
+
+    /// The person who answers for it: the caller, who made the caller's API key, or who let the app in.
     pub fn user(&self) -> UserId {
         self.user
     }
 
-    /// A person's role; an API key has none.
+    /// A person's role, also where an app acts for them; an API key has none.
     pub fn role(&self) -> Option<Role> {
         self.role
+    }
+
+    /// Authority for another permission in the same organization, if the caller has that one too: what a page
+    /// asks before it offers something.
+    pub fn also<Q: Permission>(&self) -> Option<May<Q>> {
+        let by_role = self.role.is_none_or(|role| role >= Q::ROLE);
+        let in_scope = |scopes: &Vec<Scope>| Q::SCOPE.is_some_and(|scope| scopes.contains(&scope));
+        let by_scope = self.scopes.as_ref().is_none_or(in_scope);
+        (by_role && by_scope).then(|| self.same())
+    }
+
+    /// The same caller in the same organization.
+    fn same<Q>(&self) -> May<Q> {
+        May {
+            organization: self.organization.clone(),
+            actor: self.actor.clone(),
+            user: self.user,
+            role: self.role,
+            scopes: self.scopes.clone(),
+            grant: self.grant,
+            permission: PhantomData,
+        }
+    }
+
+    /// The person themselves, where nobody may act for them.
+    pub fn in_person(&self) -> Result<UserId> {
+        if self.scopes.is_some() { Err(people_only()) } else { Ok(self.user) }
+    }
+
+    /// Within a transaction: holds the organization, so that nobody else changes meanwhile who is in it, and
+    /// looks again whether the caller may: what was checked at the door can be over by now.
+    pub(super) fn hold(&self, tx: &mut Tx<'_>) -> Result<Held> {
+        let (org, name) = (self.org(), self.organization.name.clone());
+        if !organization::hold(tx, org)? {
+            return Err(unknown(Some(&name)));
+        }
+        if self.scopes.is_some() {
+            return Ok(Held { role: None, name });
+        }
+        let role = member::by_user(tx, org, self.user)?.ok_or_else(|| unknown(Some(&name)))?.role;
+        require_role::<P>(role, &name)?;
+        Ok(Held { role: Some(role), name })
     }
 
     /// Whether the caller could do what `scope` allows: nobody hands on more than they have.
     pub fn holds(&self, scope: Scope) -> bool {
         self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))
+    }
+}
+
+impl<P: Permission> Clone for May<P> {
+    fn clone(&self) -> Self {
+        self.same()
+    }
+}
+
+/// What the caller is in an organization that a transaction holds.
+#[derive(Debug)]
+pub(super) struct Held {
+    role: Option<Role>,
+    name: String,
+}
+
+impl Held {
+    /// That the caller may do `Q` as well.
+    pub(super) fn require<Q: Permission>(&self) -> Result<()> {
+        require_role::<Q>(self.role.ok_or_else(people_only)?, &self.name)
     }
 }
 
@@ -188,9 +295,8 @@ fn pick(memberships: Vec<Membership>, wanted: Option<&str>) -> Result<Membership
     }
 }
 
-/// The one organization of an API key, if it is the wanted one.
-async fn own_organization(app: &App, key: &Integration, wanted: Option<String>) -> Result<Organization> {
-    let org = key.org;
+/// The one organization of an API key or an app's grant, if it is the wanted one.
+async fn own_organization(app: &App, org: OrgId, wanted: Option<String>) -> Result<Organization> {
     let own = app.store().read(move |read| organization::by_id(read, org)).await?;
     let is_wanted = |o: &Organization| match &wanted {
         Some(text) => o.name == *text || o.id.to_string() == *text,
@@ -208,24 +314,50 @@ async fn noted<P: Permission, T>(app: &App, caller: &Caller, org: OrgId, judged:
     judged
 }
 
-fn require_role<P: Permission>(membership: &Membership) -> Result<()> {
-    if membership.role >= P::ROLE {
+fn require_role<P: Permission>(role: Role, name: &str) -> Result<()> {
+    if role >= P::ROLE {
         return Ok(());
     }
-    let (role, name) = (membership.role, &membership.organization.name);
     tracing::debug!(permission = P::NAME, %role, "denied");
     Err(denied("role_too_low", format!("you are {role} of {name}, and this takes {}", P::ROLE))
-        .hint(format!("ask an owner of {name}")))
+        .hint(format!("ask the owner of {name}")))
 }
 
-fn require_scope<P: Permission>(key: &Integration) -> Result<()> {
-    let name = &key.name;
-    match P::SCOPE {
-        Some(scope) if key.scopes.contains(&scope) => Ok(()),
-        Some(scope) => Err(denied("scope_missing", format!("the API key {name} lacks the scope {scope}"))
-            .hint("make a key that has it with `wonder key create --scope`")),
-        None => Err(denied("people_only", "this is for people, not for API keys")),
+/// What has scopes.
+enum Holder<'a> {
+    Key(&'a Integration),
+    App(&'a Delegate),
+}
+
+impl Holder<'_> {
+    fn has(&self, scope: Scope) -> bool {
+        match self {
+            Holder::Key(key) => key.scopes.contains(&scope),
+            Holder::App(app) => app.scopes.has(scope),
+        }
     }
+
+    fn lacks(&self, scope: Scope) -> Error {
+        let (what, name, hint) = match self {
+            Holder::Key(key) => {
+                ("API key", &key.name, "make a key that has it with `wonder key create --scope`")
+            }
+            Holder::App(app) => ("app", &app.name, "authorize the app again, and leave this scope to it"),
+        };
+        denied("scope_missing", format!("the {what} {name} lacks the scope {scope}")).hint(hint)
+    }
+}
+
+fn require_scope<P: Permission>(holder: Holder<'_>) -> Result<()> {
+    match P::SCOPE {
+        Some(scope) if holder.has(scope) => Ok(()),
+        Some(scope) => Err(holder.lacks(scope)),
+        None => Err(people_only()),
+    }
+}
+
+fn people_only() -> Error {
+    denied("people_only", "this is for people, not for API keys and apps")
 }
 
 fn denied(code: &str, message: impl Into<String>) -> Error {

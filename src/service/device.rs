@@ -186,14 +186,21 @@ async fn wait_for_person(
         };
         match approval::wait(app, &code, FOLLOWUP_LIMIT, approved).await? {
             approval::Waited::Approved(node) => return Ok(RegisterAnswer::authorized(&node)),
+            approval::Waited::Refused => return Err(refused()),
             approval::Waited::Still => return Ok(RegisterAnswer::waiting(request.followup.clone())),
             approval::Waited::Forgotten => {}
         }
     }
     limits::take(app, Allowance::RegisterAddress, network(&origin_of(address)))?;
     let hostinfo = request.hostinfo();
-    let url = approval::open(app, machine, request.nodekey, hostinfo.hostname, hostinfo.os).await?;
-    Ok(RegisterAnswer::waiting(url))
+    let (hostname, os) = (hostinfo.hostname, hostinfo.os);
+    let asked = approval::Request { machine, node_key: request.nodekey, hostname, os, address };
+    Ok(RegisterAnswer::waiting(approval::open(app, asked).await?))
+}
+
+fn refused() -> Error {
+    Error::new(Kind::Denied, "device_refused", "a person has refused this device")
+        .hint("ask again with `tailscale up`")
 }
 
 /// Takes what a device says of itself. Its hostname names it, until a person does.

@@ -3,8 +3,8 @@
 
 use zeroize::Zeroizing;
 
-use crate::auth::seal::KeyRing;
 use crate::auth::stamp::StampKey;
+use crate::auth::vault::Vault;
 use crate::core::secret::Secret;
 use crate::core::{Error, Result, Timestamp};
 use crate::mesh::native::derp::{Certificate, RelayKey};
@@ -29,7 +29,7 @@ pub async fn is_sealed(store: &Store) -> Result<bool> {
 }
 
 /// Reads the keys, or makes them.
-pub async fn load(store: &Store, master: &KeyRing, now: Timestamp) -> Result<Identity> {
+pub async fn load(store: &Store, master: &Vault, now: Timestamp) -> Result<Identity> {
     let control =
         keep(store, master, now, "control key", || Ok(ControlKey::random().secret_bytes().to_vec())).await?;
     let relay =
@@ -43,7 +43,7 @@ pub async fn load(store: &Store, master: &KeyRing, now: Timestamp) -> Result<Ide
 }
 
 /// The key of the stamps on the audit chain; none before the coordinator's first start.
-pub async fn stamp_key(store: &Store, master: &KeyRing) -> Result<Option<StampKey>> {
+pub async fn stamp_key(store: &Store, master: &Vault) -> Result<Option<StampKey>> {
     let kept = store.read(|read| sealed_secret::by_name(read, STAMP_KEY)).await?;
     kept.map(|kept| Ok(StampKey::from_bytes(&master.open(STAMP_KEY, &kept.key_id, &kept.sealed)?)))
         .transpose()
@@ -52,7 +52,7 @@ pub async fn stamp_key(store: &Store, master: &KeyRing) -> Result<Option<StampKe
 /// The relay's certificate for `host`, which devices pin: read, or made.
 pub async fn relay_certificate(
     store: &Store,
-    master: &KeyRing,
+    master: &Vault,
     now: Timestamp,
     host: &str,
 ) -> Result<Certificate> {
@@ -69,7 +69,7 @@ pub async fn relay_certificate(
 /// The secret of this name as it is kept; the first to ask makes it, also among several coordinators.
 async fn keep(
     store: &Store,
-    master: &KeyRing,
+    master: &Vault,
     now: Timestamp,
     name: &str,
     make: impl FnOnce() -> Result<Vec<u8>>,
@@ -78,8 +78,8 @@ async fn keep(
     if let Some(kept) = store.read(move |read| sealed_secret::by_name(read, &wanted)).await? {
         return master.open(name, &kept.key_id, &kept.sealed);
     }
-    let sealed = master.newest().seal(name, &Zeroizing::new(make()?))?;
-    let (name_kept, key_id, created_at) = (name.to_owned(), master.newest().id().to_owned(), now);
+    let (key_id, sealed) = master.seal(name, &Zeroizing::new(make()?))?;
+    let (name_kept, created_at) = (name.to_owned(), now);
     let insert = move |tx: &mut crate::store::Tx<'_>| {
         sealed_secret::insert(tx, &SealedSecret { name: name_kept.clone(), key_id, sealed, created_at })?;
         sealed_secret::by_name(tx, &name_kept)?.ok_or_else(|| Error::bug("a kept secret is missing"))

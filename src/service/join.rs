@@ -14,6 +14,7 @@ use crate::core::action::Action;
 use crate::core::allowance::Allowance;
 use crate::core::id::{OrgId, RealmId, RedemptionId, TokenId, UserId};
 use crate::core::key::MachineKey;
+use crate::core::role::{CreateJoinTokens, Permission as _};
 use crate::core::secret::{Secret, SecretHash};
 use crate::core::token::{AUTH_KEY_PREFIX, JoinToken};
 use crate::core::{Error, Kind, Result, Timestamp, hex};
@@ -258,7 +259,9 @@ pub fn take_back(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize> {
 /// Refuses a token that lets nobody in any more, whatever uses it has left.
 fn check_alive(token: &JoinTokenRow, now: Timestamp) -> Result<()> {
     let denied = |code: &str, message: &str| Error::new(Kind::Denied, code, message).hint(MAKE_ONE);
-    if token.revoked_at.is_some() || token.creator_disabled_at.is_some() {
+    // Whoever made it answers for it, as long as they could make it.
+    let creator_may = token.creator_role.is_some_and(|role| role >= CreateJoinTokens::ROLE);
+    if token.revoked_at.is_some() || token.creator_disabled_at.is_some() || !creator_may {
         return Err(denied("token_revoked", "this join token was revoked"));
     }
     match token.expires_at <= now {

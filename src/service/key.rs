@@ -11,7 +11,7 @@ use crate::auth::api_key;
 use crate::core::action::Action;
 use crate::core::id::{ApiKeyId, OrgId};
 use crate::core::page::Page;
-use crate::core::role::{ManageApiKeys, Scope, ViewApiKeys};
+use crate::core::role::{ManageApiKeys, ManageOrganization, Scope, ViewApiKeys};
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::store::api_key::{self as keys, ApiKeyRow, KeyPolicy};
@@ -160,7 +160,7 @@ pub async fn policy(app: &App, may: &May<ViewApiKeys>) -> Result<Option<KeyPolic
 /// Sets how old secrets may get; none: as old as they are good. It counts at once, also for keys that there are.
 pub async fn set_policy(
     app: &App,
-    may: &May<ManageApiKeys>,
+    may: &May<ManageOrganization>,
     policy: Option<KeyPolicy>,
 ) -> Result<Option<KeyPolicy>> {
     if let Some(KeyPolicy { max_age, warn_before }) = policy

@@ -1,6 +1,8 @@
 //! The master keys over what is sealed in the database: sealed anew when there is another key, forgotten when the key is
 //! lost. Called by the commands on the coordinator's host and at its start; a running coordinator goes on meanwhile.
 
+use std::sync::Arc;
+
 use super::app::App;
 use super::audit::{self, Actor, Change};
 use super::user::Operator;
@@ -24,16 +26,16 @@ pub async fn check(app: &App, operator: &Operator, ring: &KeyRing) -> Result<()>
 }
 
 /// Seals everything with the newest key of `ring`, in one transaction; tells how many there were.
-pub async fn rotate(app: &App, operator: &Operator, ring: KeyRing) -> Result<usize> {
+pub async fn rotate(app: &App, operator: &Operator, ring: Arc<KeyRing>) -> Result<usize> {
     seal_anew(app.store(), operator.actor().clone(), ring, app.now()).await
 }
 
 /// The same, by the coordinator at its start: somebody has put a new key before the old ones.
-pub async fn catch_up(store: &Store, ring: KeyRing, now: Timestamp) -> Result<usize> {
+pub async fn catch_up(store: &Store, ring: Arc<KeyRing>, now: Timestamp) -> Result<usize> {
     seal_anew(store, Actor::coordinator(audit::Origin::default()), ring, now).await
 }
 
-async fn seal_anew(store: &Store, actor: Actor, ring: KeyRing, now: Timestamp) -> Result<usize> {
+async fn seal_anew(store: &Store, actor: Actor, ring: Arc<KeyRing>, now: Timestamp) -> Result<usize> {
     store.write(move |tx| seal_all(tx, &actor, &ring, now)).await
 }
 

@@ -62,6 +62,7 @@ pub fn admit(app: &App, caller: &Caller) -> Result<()> {
     match caller.principal() {
         Principal::Person(person) => take(app, Allowance::ApiAccount, person.user),
         Principal::Integration(key) => take(app, Allowance::ApiOrganization, key.org),
+        Principal::App(delegate) => take(app, Allowance::ApiApp, delegate.app),
     }
 }
 

@@ -2,20 +2,24 @@
 //! audit trail.
 
 pub mod app;
-mod approval;
+pub mod approval;
 pub mod audit;
 pub mod authority;
 pub mod chain;
+pub mod deployer;
 pub mod device;
 mod enrolment;
 pub mod health;
 pub mod identity;
+pub mod invitation;
 pub mod join;
 pub mod key;
 pub mod key_ring;
 pub mod limits;
+pub mod member;
 pub mod mesh;
 pub mod node;
+pub mod oauth;
 pub mod organization;
 mod realm;
 mod refusal;

@@ -37,6 +37,22 @@ pub async fn list(app: &App, may: &May<ViewNodes>, page: Page) -> Result<(Vec<Se
     Ok((see(app, realm, nodes).await?, next))
 }
 
+/// How many nodes a realm has, and how many of them are there now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    pub all: usize,
+    pub online: usize,
+}
+
+/// Counts the realm's nodes.
+pub async fn count(app: &App, may: &May<ViewNodes>) -> Result<Counts> {
+    let realm = may.realm();
+    let numbers = app.store().read(move |read| store::node::numbers_of(read, realm)).await?;
+    let all = numbers.len();
+    let live = realm::look(app, realm, numbers).await?;
+    Ok(Counts { all, online: live.values().filter(|live| live.online).count() })
+}
+
 /// One node, by its id or its name.
 pub async fn show(app: &App, may: &May<ViewNodes>, reference: &str) -> Result<Seen> {
     let (realm, reference) = (may.realm(), reference.to_owned());
@@ -112,7 +128,7 @@ pub async fn approve(app: &App, may: &May<ManageNodes>, code: &str) -> Result<Se
     let (realm_id, org, owner) = (may.realm(), may.org(), may.user());
     let (actor, now) = (may.actor().clone(), app.now());
     let enrol = move |tx: &mut Tx<'_>| {
-        let waiting = store::approval::waiting(tx, hash, now)?.ok_or_else(no_such_code)?;
+        let waiting = store::approval::waiting(tx, hash, now)?.ok_or_else(approval::no_such_code)?;
         store::approval::delete(tx, waiting.id)?;
         let granted = enrolment::Granted { realm: realm_id, owner, tags: Vec::new(), ephemeral: false };
         let enrolled = enrolment::enrol(tx, granted, waiting.into(), now)?;
@@ -128,11 +144,6 @@ pub async fn approve(app: &App, may: &May<ManageNodes>, code: &str) -> Result<Se
         see_one(&whole, node).await
     })
     .await
-}
-
-fn no_such_code() -> Error {
-    Error::new(Kind::NotFound, "code_not_found", "no device waits under this code")
-        .hint("the device shows a new one with `tailscale up`")
 }
 
 /// Deletes an ephemeral node that has stayed away, unless it has come back meanwhile.

@@ -75,6 +75,21 @@ pub async fn remove(app: &App, node: &Node) -> Result<()> {
     }
 }
 
+/// A realm has been deleted with all its nodes: they are told and cut off.
+pub async fn end(app: &App, realm: RealmId, nodes: &[Node]) -> Result<()> {
+    nodes.iter().for_each(|node| app.mesh().cut_off(&node.node_key));
+    app.mesh().backend().delete_realm(realm).await
+}
+
+/// Keys of nodes are over: they and their peers are told, and the relay cuts them off.
+pub async fn expired(app: &App, nodes: &[Node]) -> Result<()> {
+    for node in nodes {
+        app.mesh().cut_off(&node.node_key);
+        put(app, node.clone()).await?;
+    }
+    Ok(())
+}
+
 /// A node has logged out.
 pub async fn offline(app: &App, realm: RealmId, number: NodeNumber) -> Result<()> {
     match app.mesh().realms().started(realm).await? {

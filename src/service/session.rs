@@ -1,5 +1,5 @@
-//! Log-ins: begun with a password, shown at every call, ended by a log-out. The first one makes the person's
-//! own organization with its realm.
+//! Log-ins of the command line and of browsers: begun with a password, shown at every call, listed and ended by
+//! their owner. The first one makes the person's own organization with its realm.
 
 use std::time::Duration;
 
@@ -9,10 +9,13 @@ use super::authority::{Caller, Person, Principal};
 use super::limits::{self, network};
 use super::organization::ensure_personal;
 use super::refusal;
-use crate::auth::session as tokens;
+use crate::auth::session::{self as tokens, Beginning};
 use crate::core::action::Action;
 use crate::core::allowance::Allowance;
+use crate::core::id::SessionId;
+use crate::core::page::Page;
 use crate::core::secret::Secret;
+use crate::core::session::SessionKind;
 use crate::core::user::Email;
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::store::Tx;
@@ -26,9 +29,13 @@ const LONGEST_LABEL: usize = 100;
 /// How long a session that has ended is kept.
 const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
+/// The most log-ins of one person that are listed.
+const MOST_LISTED: i64 = 500;
+
 /// Who wants to log in.
 #[derive(Clone, Debug)]
 pub struct LogIn {
+    pub kind: SessionKind,
     pub email: String,
     pub password: Secret,
     /// Where from, as its owner will know it again.
@@ -49,9 +56,9 @@ pub struct LoggedIn {
 /// Whose credential it is.
 #[derive(Clone, Debug)]
 pub struct Whoami {
-    /// For an API key: who made it.
+    /// For an API key: who made it. For an app: who let it in.
     pub user: User,
-    /// The personal one; for an API key the one that it belongs to.
+    /// The personal one; for an API key or an app the one that it acts for.
     pub membership: Option<Membership>,
     pub expires_at: Timestamp,
 }
@@ -61,8 +68,9 @@ pub struct Whoami {
 pub async fn log_in(app: &App, log_in: LogIn, origin: Origin) -> Result<LoggedIn> {
     let label = check_label(&log_in.label)?;
     let account = log_in.email.trim().to_lowercase();
+    let beginning = Beginning { kind: log_in.kind, label, address: origin.address };
     let begun = match take_tries(app, &account, &origin) {
-        Ok(()) => try_log_in(app, &account, log_in.password, label, origin.clone()).await,
+        Ok(()) => try_log_in(app, &account, log_in.password, beginning, origin.clone()).await,
         Err(too_many) => Err(too_many),
     };
     match &begun {
@@ -75,12 +83,12 @@ pub async fn log_in(app: &App, log_in: LogIn, origin: Origin) -> Result<LoggedIn
 }
 
 /// A try of `account` (an e-mail address as typed, or what else is guessed at), from where it comes.
-fn take_tries(app: &App, account: &str, origin: &Origin) -> Result<()> {
+pub(super) fn take_tries(app: &App, account: &str, origin: &Origin) -> Result<()> {
     limits::take(app, Allowance::LogInAddress, network(origin))?;
     limits::take(app, Allowance::LogInAccount, account)
 }
 
-fn give_tries_back(app: &App, account: &str, origin: &Origin) {
+pub(super) fn give_tries_back(app: &App, account: &str, origin: &Origin) {
     limits::give_back(app, Allowance::LogInAddress, network(origin));
     limits::give_back(app, Allowance::LogInAccount, account);
 }
@@ -102,12 +110,12 @@ async fn try_log_in(
     app: &App,
     account: &str,
     password: Secret,
-    label: String,
+    beginning: Beginning,
     origin: Origin,
 ) -> Result<LoggedIn> {
     let (user, hash) = verify(app, account, password).await?;
     let now = app.now();
-    app.store().write(move |tx| begin(tx, user, &hash, &label, origin, now)).await
+    app.store().write(move |tx| begin(tx, user, &hash, beginning, origin, now)).await
 }
 
 fn check_label(label: &str) -> Result<String> {
@@ -121,7 +129,7 @@ fn check_label(label: &str) -> Result<String> {
 }
 
 /// The user, and the hash that the password matched.
-async fn verify(app: &App, account: &str, password: Secret) -> Result<(User, String)> {
+pub(super) async fn verify(app: &App, account: &str, password: Secret) -> Result<(User, String)> {
     let found = match account.parse::<Email>() {
         Ok(email) => app.store().read(move |read| user::with_password(read, &email)).await?,
         Err(_) => None,
@@ -138,7 +146,7 @@ fn begin(
     tx: &mut Tx<'_>,
     user: User,
     hash: &str,
-    label: &str,
+    beginning: Beginning,
     origin: Origin,
     now: Timestamp,
 ) -> Result<LoggedIn> {
@@ -150,22 +158,42 @@ fn begin(
     if !user::begin_log_in(tx, user.id, hash, now)? {
         return Err(wrong_credentials());
     }
+    open(tx, user, beginning, origin, now)
+}
+
+/// Begins a log-in of a user who has shown who they are.
+pub(super) fn open(
+    tx: &mut Tx<'_>,
+    user: User,
+    beginning: Beginning,
+    origin: Origin,
+    now: Timestamp,
+) -> Result<LoggedIn> {
     let actor = Actor::user(user.id, &user.email, origin);
     let membership = ensure_personal(tx, &user, &actor, now)?;
-    let (session, token) = tokens::begin(tx, user.id, label, now)?;
-    audit::record(tx, now, &actor, Change::new(Action::SessionCreate, session.id, label))?;
+    let (session, token) = tokens::begin(tx, user.id, beginning, now)?;
+    audit::record(tx, now, &actor, Change::new(Action::SessionCreate, session.id, &session.label))?;
     Ok(LoggedIn { user, session, token, membership })
 }
 
-fn wrong_credentials() -> Error {
+pub(super) fn wrong_credentials() -> Error {
     Error::new(Kind::Unauthenticated, "wrong_credentials", "the e-mail address or the password is wrong")
         .hint("`wonder user reset-password` on the coordinator's host sets a new password")
 }
 
-/// Who shows `token`, the bearer token of a log-in.
+/// Who shows `token`, the bearer token of a log-in of the command line.
 pub async fn authenticate(app: &App, token: &Secret, origin: Origin) -> Result<Caller> {
+    recognize(app, SessionKind::Cli, token, origin).await
+}
+
+/// Whose browser shows `token`, which came by cookie.
+pub async fn authenticate_browser(app: &App, token: &Secret, origin: Origin) -> Result<Caller> {
+    recognize(app, SessionKind::Browser, token, origin).await
+}
+
+async fn recognize(app: &App, kind: SessionKind, token: &Secret, origin: Origin) -> Result<Caller> {
     let (token, now) = (token.clone(), app.now());
-    let live = app.store().read(move |read| tokens::find(read, &token, now)).await?;
+    let live = app.store().read(move |read| tokens::find(read, kind, &token, now)).await?;
     let mut live = live.ok_or_else(not_logged_in)?;
     if tokens::is_due(&live.session, now) {
         note_use(app, &mut live.session, now).await;
@@ -190,6 +218,7 @@ fn person(live: Live) -> Person {
         admin: live.admin,
         session: live.session.id,
         session_expires_at: live.session.expires_at,
+        logged_in_at: live.session.created_at,
     }
 }
 
@@ -209,11 +238,53 @@ pub async fn log_out(app: &App, caller: &Caller) -> Result<()> {
         .await
 }
 
+/// The caller's own log-ins that are good now, the last used first, and the cursor of the next page.
+pub async fn list(app: &App, caller: &Caller, page: Page) -> Result<(Vec<Session>, Option<String>)> {
+    let (user, now) = (caller.person()?.user, app.now());
+    let all = app.store().read(move |read| session::of_user(read, user, now, MOST_LISTED)).await?;
+    Ok(page.pick(all, |session| session.id.to_string()))
+}
+
+/// Ends one of the caller's own log-ins.
+pub async fn revoke(app: &App, caller: &Caller, id: SessionId) -> Result<()> {
+    let (user, actor, now) = (caller.person()?.user, caller.actor(), app.now());
+    app.store()
+        .write(move |tx| {
+            let own = session::of_user(tx, user, now, MOST_LISTED)?.into_iter().find(|own| own.id == id);
+            let own = own.ok_or_else(|| no_such_session(id))?;
+            session::revoke(tx, own.id, now)?;
+            audit::record(tx, now, &actor, Change::new(Action::SessionRevoke, own.id, own.label))
+        })
+        .await
+}
+
+/// Ends all of the caller's own log-ins but the one that this call is made with; tells how many there were.
+pub async fn revoke_others(app: &App, caller: &Caller) -> Result<u64> {
+    let person = caller.person()?;
+    let (user, kept, actor, now) = (person.user, person.session, caller.actor(), app.now());
+    app.store()
+        .write(move |tx| {
+            let ended = session::revoke_others(tx, user, kept, now)?;
+            if ended > 0 {
+                audit::record(tx, now, &actor, Change::new(Action::SessionRevokeOthers, kept, actor.name()))?;
+            }
+            Ok(ended)
+        })
+        .await
+}
+
+fn no_such_session(id: SessionId) -> Error {
+    Error::new(Kind::NotFound, "session_not_found", format!("you have no log-in {id}"))
+        .hint("the list of your log-ins shows those that are good now")
+}
+
 /// Whose credential the caller's is, and where it acts without being told an organization.
 pub async fn whoami(app: &App, caller: &Caller) -> Result<Whoami> {
+    caller.require_profile()?;
     let (user, org, expires_at) = match caller.principal() {
         Principal::Person(person) => (person.user, None, person.session_expires_at),
         Principal::Integration(key) => (key.created_by, Some(key.org), key.expires_at),
+        Principal::App(app) => (app.user, Some(app.org), app.expires_at),
     };
     app.store()
         .read(move |read| {

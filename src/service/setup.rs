@@ -30,6 +30,11 @@ pub async fn offer(app: &App) -> Result<Option<Secret>> {
         .await
 }
 
+/// Whether there is no account yet.
+pub async fn is_needed(app: &App) -> Result<bool> {
+    app.store().read(|read| Ok(!users::any_exists(read)?)).await
+}
+
 /// Who sets a coordinator up.
 #[derive(Clone, Debug)]
 pub struct SetUp {

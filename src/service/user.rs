@@ -1,8 +1,10 @@
-//! Accounts: local administration on the coordinator's host. Called by the commands there; the authority is
-//! that they may open the database.
+//! Accounts: local administration on the coordinator's host, where the authority is that one may open the
+//! database; and what people do with their own.
 
 use super::app::App;
 use super::audit::{self, Actor, Change};
+use super::authority::Caller;
+use super::session as log_ins;
 use crate::core::action::Action;
 use crate::core::id::{UserId, UserNumber};
 use crate::core::secret::Secret;
@@ -113,6 +115,26 @@ pub async fn reset_password(app: &App, operator: &Operator, who: &str, password:
         audit::record(tx, now, actor, Change::new(Action::UserResetPassword, user.id, &user.email))
     })
     .await
+}
+
+/// Changes the caller's own password, and ends their other log-ins. Wrong guesses at the present one count as
+/// those at a log-in do.
+pub async fn change_password(app: &App, caller: &Caller, present: Secret, new: Secret) -> Result<()> {
+    let person = caller.person()?.clone();
+    let account = person.email.to_string();
+    log_ins::take_tries(app, &account, &caller.origin)?;
+    let (_, old_hash) = log_ins::verify(app, &account, present).await?;
+    log_ins::give_tries_back(app, &account, &caller.origin);
+    let new_hash = app.passwords().hash(new).await?;
+    let (actor, now) = (caller.actor(), app.now());
+    let change = move |tx: &mut Tx<'_>| {
+        if !user::replace_password(tx, person.user, &old_hash, &new_hash)? {
+            return Err(log_ins::wrong_credentials());
+        }
+        session::revoke_others(tx, person.user, person.session, now)?;
+        audit::record(tx, now, &actor, Change::new(Action::UserChangePassword, person.user, &person.email))
+    };
+    app.store().write(change).await
 }
 
 /// Changes one account in a transaction; gives it as it is afterwards.

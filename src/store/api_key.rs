@@ -162,13 +162,15 @@ pub fn by_name(db: &mut Read<'_>, org: OrgId, name: &str) -> Result<Vec<ApiKeyRo
 }
 
 /// The key whose secret this is now, or was until a rotation whose overlap is not over at `now`. A key is
-/// gone with its organization, and while its maker is disabled.
+/// gone with its organization, and while its maker is disabled or could not make it any more.
 pub fn live_by_secret(db: &mut Read<'_>, secret: SecretHash, now: Timestamp) -> Result<Option<ApiKeyRow>> {
     let sql = format!(
         "{SELECT} \
          WHERE (k.secret_hash = ?1 OR (k.previous_hash = ?1 AND k.previous_until > ?2)) \
          AND EXISTS (SELECT 1 FROM users u WHERE u.id = k.created_by AND u.disabled_at IS NULL) \
-         AND EXISTS (SELECT 1 FROM organizations o WHERE o.id = k.org_id AND o.deleted_at IS NULL)"
+         AND EXISTS (SELECT 1 FROM organizations o WHERE o.id = k.org_id AND o.deleted_at IS NULL) \
+         AND EXISTS (SELECT 1 FROM memberships m WHERE m.org_id = k.org_id \
+         AND m.user_id = k.created_by AND m.role IN ('owner', 'admin'))"
     );
     db.first(&sql, params![secret, now])?.map(ApiKeyRow::read).transpose()
 }
@@ -196,4 +198,11 @@ pub fn touch(tx: &mut Tx<'_>, id: ApiKeyId, now: Timestamp, from: Option<IpAddr>
 pub fn revoke(tx: &mut Tx<'_>, id: ApiKeyId, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
     Ok(tx.execute(sql, params![id, now])? == 1)
+}
+
+/// Revokes all that somebody made in an organization; tells how many were good until now.
+pub fn revoke_made_by(tx: &mut Tx<'_>, org: OrgId, user: UserId, now: Timestamp) -> Result<u64> {
+    let sql = "UPDATE api_keys SET revoked_at = ?3 WHERE org_id = ?1 AND created_by = ?2 \
+               AND revoked_at IS NULL AND expires_at > ?3";
+    tx.execute(sql, params![org, user, now])
 }

@@ -1,5 +1,7 @@
 //! Devices that registered without a key and wait for a person.
 
+use std::net::IpAddr;
+
 use super::engine::params;
 use super::{Read, Row, Tx};
 use crate::core::id::ApprovalId;
@@ -16,12 +18,14 @@ pub struct Approval {
     pub node_key: NodeKey,
     pub hostname: String,
     pub os: String,
+    /// Where it registered from.
+    pub address: Option<IpAddr>,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
 }
 
-const SELECT: &str =
-    "SELECT id, code_hash, machine_key, node_key, hostname, os, created_at, expires_at FROM approvals ";
+const SELECT: &str = "SELECT id, code_hash, machine_key, node_key, hostname, os, address, created_at, \
+    expires_at FROM approvals ";
 
 fn from_row(mut row: Row) -> Result<Approval> {
     Ok(Approval {
@@ -31,14 +35,16 @@ fn from_row(mut row: Row) -> Result<Approval> {
         node_key: row.take(3)?,
         hostname: row.take(4)?,
         os: row.take(5)?,
-        created_at: row.take(6)?,
-        expires_at: row.take(7)?,
+        address: row.take(6)?,
+        created_at: row.take(7)?,
+        expires_at: row.take(8)?,
     })
 }
 
 pub fn insert(tx: &mut Tx<'_>, approval: &Approval) -> Result<()> {
-    let sql = "INSERT INTO approvals (id, code_hash, machine_key, node_key, hostname, os, created_at, expires_at) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let sql = "INSERT INTO approvals \
+        (id, code_hash, machine_key, node_key, hostname, os, address, created_at, expires_at) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let values = params![
         approval.id,
         approval.code_hash,
@@ -46,6 +52,7 @@ pub fn insert(tx: &mut Tx<'_>, approval: &Approval) -> Result<()> {
         approval.node_key,
         approval.hostname.as_str(),
         approval.os.as_str(),
+        approval.address,
         approval.created_at,
         approval.expires_at,
     ];
@@ -54,8 +61,20 @@ pub fn insert(tx: &mut Tx<'_>, approval: &Approval) -> Result<()> {
 
 /// A device that waits under this code and still may.
 pub fn waiting(read: &mut Read<'_>, code: SecretHash, now: Timestamp) -> Result<Option<Approval>> {
-    let sql = format!("{SELECT} WHERE code_hash = ?1 AND expires_at > ?2");
+    let sql = format!("{SELECT} WHERE code_hash = ?1 AND expires_at > ?2 AND refused_at IS NULL");
     read.first(&sql, params![code, now])?.map(from_row).transpose()
+}
+
+/// Tells whether this changed anything. The row stays until its time is over, so that the device hears of it.
+pub fn refuse(tx: &mut Tx<'_>, id: ApprovalId, at: Timestamp) -> Result<bool> {
+    let sql = "UPDATE approvals SET refused_at = ?2 WHERE id = ?1 AND refused_at IS NULL";
+    tx.execute(sql, params![id, at]).map(|rows| rows == 1)
+}
+
+/// Whether a person has refused the device of this code.
+pub fn is_refused(read: &mut Read<'_>, code: SecretHash) -> Result<bool> {
+    let sql = "SELECT 1 FROM approvals WHERE code_hash = ?1 AND refused_at IS NOT NULL";
+    Ok(read.first(sql, params![code])?.is_some())
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: ApprovalId) -> Result<bool> {

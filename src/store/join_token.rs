@@ -1,7 +1,8 @@
 //! Join tokens. Of the secret only the hash is here: that of its auth key.
 
 use super::{Read, Row, Tx};
-use crate::core::id::{OrgId, RealmId, TokenId, UserId};
+use crate::core::id::{GrantId, OrgId, RealmId, TokenId, UserId};
+use crate::core::role::Role;
 use crate::core::secret::SecretHash;
 use crate::core::{Error, Result, Timestamp};
 use crate::params;
@@ -27,6 +28,8 @@ pub struct JoinTokenRow {
     pub creator: String,
     /// When `created_by` was disabled: their tokens let nobody in any more.
     pub creator_disabled_at: Option<Timestamp>,
+    /// What `created_by` is in the organization now; none who has left it.
+    pub creator_role: Option<Role>,
     pub org_name: String,
     pub realm_id: RealmId,
     /// The DNS label of the realm.
@@ -45,12 +48,15 @@ pub struct NewJoinToken {
     pub created_by: UserId,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+    /// The app's grant that it is made by, and ends with.
+    pub grant: Option<GrantId>,
 }
 
 /// A deleted organization's tokens are nobody's.
 const SELECT: &str = "SELECT t.id, t.org_id, t.name, t.uses, t.used, t.ephemeral, t.tags, t.created_by, \
-     t.created_at, t.expires_at, t.last_used_at, t.revoked_at, u.email, u.disabled_at, o.name, r.id, r.label \
-     FROM join_tokens t JOIN users u ON u.id = t.created_by \
+     t.created_at, t.expires_at, t.last_used_at, t.revoked_at, u.email, u.disabled_at, o.name, r.id, r.label, \
+     m.role FROM join_tokens t JOIN users u ON u.id = t.created_by \
+     LEFT JOIN memberships m ON m.org_id = t.org_id AND m.user_id = t.created_by \
      JOIN organizations o ON o.id = t.org_id AND o.deleted_at IS NULL JOIN realms r ON r.id = o.realm_id";
 
 impl JoinTokenRow {
@@ -73,6 +79,7 @@ impl JoinTokenRow {
             org_name: row.take(14)?,
             realm_id: row.take(15)?,
             realm_label: row.take(16)?,
+            creator_role: row.take(17)?,
         })
     }
 }
@@ -90,7 +97,7 @@ fn json(words: &[String]) -> String {
 pub fn insert(tx: &mut Tx<'_>, token: NewJoinToken) -> Result<()> {
     tx.execute(
         "INSERT INTO join_tokens (id, org_id, name, secret_hash, uses, ephemeral, tags, created_by, \
-         created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+         created_at, expires_at, grant_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             token.id,
             token.org_id,
@@ -102,6 +109,7 @@ pub fn insert(tx: &mut Tx<'_>, token: NewJoinToken) -> Result<()> {
             token.created_by,
             token.created_at,
             token.expires_at,
+            token.grant,
         ],
     )?;
     Ok(())
@@ -162,4 +170,11 @@ pub fn give_back(tx: &mut Tx<'_>, id: TokenId) -> Result<()> {
 pub fn revoke(tx: &mut Tx<'_>, id: TokenId, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE join_tokens SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
     Ok(tx.execute(sql, params![id, now])? == 1)
+}
+
+/// Revokes all that somebody made in an organization; tells how many were good until now.
+pub fn revoke_made_by(tx: &mut Tx<'_>, org: OrgId, user: UserId, now: Timestamp) -> Result<u64> {
+    let sql = "UPDATE join_tokens SET revoked_at = ?3 WHERE org_id = ?1 AND created_by = ?2 \
+               AND revoked_at IS NULL AND expires_at > ?3";
+    tx.execute(sql, params![org, user, now])
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::engine::params;
 use super::{Read, Row, Tx, Value};
 use crate::core::address::Address;
-use crate::core::id::{NodeId, NodeNumber, RealmId};
+use crate::core::id::{NodeId, NodeNumber, RealmId, UserId};
 use crate::core::key::{MachineKey, NodeKey};
 use crate::core::node::{Node, Owner, Report};
 use crate::core::{Error, Kind, Result, Timestamp};
@@ -88,10 +88,23 @@ pub fn of_realm(read: &mut Read<'_>, realm: RealmId) -> Result<Vec<Node>> {
     read.query(&sql, params![realm])?.into_iter().map(from_row).collect()
 }
 
+/// The numbers of all nodes of a realm.
+pub fn numbers_of(read: &mut Read<'_>, realm: RealmId) -> Result<Vec<NodeNumber>> {
+    let rows = read.query("SELECT number FROM nodes WHERE realm_id = ?1 ORDER BY number", params![realm])?;
+    rows.into_iter().map(|mut row| row.take(0).map(NodeNumber)).collect()
+}
+
 /// At most `limit` nodes of a realm, those after `after` in the order of their numbers.
 pub fn page(read: &mut Read<'_>, realm: RealmId, after: NodeNumber, limit: i64) -> Result<Vec<Node>> {
     let sql = format!("{SELECT} WHERE n.realm_id = ?1 AND n.number > ?2 ORDER BY n.number LIMIT ?3");
     read.query(&sql, params![realm, after.0, limit])?.into_iter().map(from_row).collect()
+}
+
+/// Somebody's own devices in a realm: the tagged ones are the realm's.
+pub fn of_owner(read: &mut Read<'_>, realm: RealmId, owner: UserId) -> Result<Vec<Node>> {
+    let sql =
+        format!("{SELECT} WHERE n.realm_id = ?1 AND n.owner_id = ?2 AND n.tags = '[]' ORDER BY n.number");
+    read.query(&sql, params![realm, owner])?.into_iter().map(from_row).collect()
 }
 
 /// Realms with ephemeral nodes, which someone has to watch from the start.

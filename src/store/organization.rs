@@ -1,9 +1,10 @@
 //! Organizations, with the realm that each has, and who is what in them.
 
 use super::engine::params;
-use super::{Read, Row, Tx};
+use super::{Read, Row, Tx, node};
 use crate::core::id::{OrgId, RealmId, UserId};
 use crate::core::name::Hostname;
+use crate::core::node::Node;
 use crate::core::role::Role;
 use crate::core::{Error, Result, Timestamp};
 
@@ -64,6 +65,34 @@ pub fn by_id(read: &mut Read<'_>, id: OrgId) -> Result<Option<Organization>> {
         WHERE o.id = ?1 AND o.deleted_at IS NULL"
     );
     read.first(&sql, params![id])?.map(|mut row| from_row(&mut row)).transpose()
+}
+
+/// Holds the organization for this transaction, so that no other one changes who is in it; tells whether it
+/// is there.
+pub fn hold(tx: &mut Tx<'_>, id: OrgId) -> Result<bool> {
+    let sql = "UPDATE organizations SET name = name WHERE id = ?1 AND deleted_at IS NULL";
+    Ok(tx.execute(sql, params![id])? == 1)
+}
+
+pub fn rename(tx: &mut Tx<'_>, id: OrgId, name: &str) -> Result<()> {
+    tx.execute("UPDATE organizations SET name = ?2 WHERE id = ?1", params![id, name]).map(drop)
+}
+
+/// How many organizations somebody owns.
+pub fn count_owned(read: &mut Read<'_>, user: UserId) -> Result<i64> {
+    let sql = "SELECT COUNT(*) FROM memberships WHERE user_id = ?1 AND role = 'owner'";
+    read.first(sql, params![user])?.map_or(Ok(0), |mut row| row.take(0))
+}
+
+/// Deletes an organization with all that it has. Of its realm a row stays, so that nobody else's nodes ever
+/// stand under its label. The join tokens go first, in the order in which a device that joins asks for them.
+pub fn delete(tx: &mut Tx<'_>, id: OrgId, realm: RealmId, at: Timestamp) -> Result<Vec<Node>> {
+    tx.execute("DELETE FROM join_tokens WHERE org_id = ?1", params![id])?;
+    tx.execute("UPDATE realms SET deleted_at = ?2 WHERE id = ?1", params![realm, at])?;
+    let nodes = node::of_realm(tx, realm)?;
+    tx.execute("DELETE FROM nodes WHERE realm_id = ?1", params![realm])?;
+    tx.execute("DELETE FROM organizations WHERE id = ?1", params![id])?;
+    Ok(nodes)
 }
 
 /// The organization that a realm belongs to.

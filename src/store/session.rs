@@ -1,9 +1,12 @@
 //! Log-ins of the command line and of browsers.
 
+use std::net::IpAddr;
+
 use super::engine::params;
 use super::{Read, Row, Tx};
 use crate::core::id::{SessionId, UserId, UserNumber};
 use crate::core::secret::SecretHash;
+use crate::core::session::SessionKind;
 use crate::core::user::Email;
 use crate::core::{Result, Timestamp};
 
@@ -12,8 +15,11 @@ use crate::core::{Result, Timestamp};
 pub struct Session {
     pub id: SessionId,
     pub user: UserId,
+    pub kind: SessionKind,
     /// Where the log-in came from, as its owner will know it again.
     pub label: String,
+    /// The address that it was begun from.
+    pub address: Option<IpAddr>,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
     pub last_used_at: Timestamp,
@@ -28,36 +34,65 @@ pub struct Live {
     pub admin: bool,
 }
 
+const COLUMNS: &str =
+    "s.id, s.user_id, s.kind, s.label, s.address, s.created_at, s.expires_at, s.last_used_at";
+
 fn from_row(row: &mut Row) -> Result<Session> {
     Ok(Session {
         id: row.take(0)?,
         user: row.take(1)?,
-        label: row.take(2)?,
-        created_at: row.take(3)?,
-        expires_at: row.take(4)?,
-        last_used_at: row.take(5)?,
+        kind: row.take(2)?,
+        label: row.take(3)?,
+        address: row.take(4)?,
+        created_at: row.take(5)?,
+        expires_at: row.take(6)?,
+        last_used_at: row.take(7)?,
     })
 }
 
-/// A session of the command line.
 pub fn insert(tx: &mut Tx<'_>, session: &Session, token_hash: SecretHash) -> Result<()> {
     let sql = "INSERT INTO sessions \
-        (id, user_id, kind, label, token_hash, created_at, expires_at, last_used_at) \
-        VALUES (?1, ?2, 'cli', ?3, ?4, ?5, ?6, ?7)";
-    let Session { id, user, label, created_at, expires_at, last_used_at } = session.clone();
-    tx.execute(sql, params![id, user, label, token_hash, created_at, expires_at, last_used_at]).map(drop)
+        (id, user_id, kind, label, address, token_hash, created_at, expires_at, last_used_at) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let s = session.clone();
+    tx.execute(
+        sql,
+        params![
+            s.id,
+            s.user,
+            s.kind,
+            s.label,
+            s.address,
+            token_hash,
+            s.created_at,
+            s.expires_at,
+            s.last_used_at
+        ],
+    )
+    .map(drop)
 }
 
 /// The session of a token, when it is neither revoked nor over and its user is not disabled.
 pub fn live(read: &mut Read<'_>, token_hash: SecretHash, now: Timestamp) -> Result<Option<Live>> {
-    let sql = "SELECT s.id, s.user_id, s.label, s.created_at, s.expires_at, s.last_used_at, \
-        u.number, u.email, u.admin \
+    let sql = format!(
+        "SELECT {COLUMNS}, u.number, u.email, u.admin \
         FROM sessions s JOIN users u ON u.id = s.user_id \
-        WHERE s.token_hash = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND u.disabled_at IS NULL";
-    let Some(mut row) = read.first(sql, params![token_hash, now])? else { return Ok(None) };
+        WHERE s.token_hash = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND u.disabled_at IS NULL"
+    );
+    let Some(mut row) = read.first(&sql, params![token_hash, now])? else { return Ok(None) };
     let session = from_row(&mut row)?;
-    let (number, email, admin) = (UserNumber(row.take(6)?), row.take(7)?, row.take(8)?);
+    let (number, email, admin) = (UserNumber(row.take(8)?), row.take(9)?, row.take(10)?);
     Ok(Some(Live { session, number, email, admin }))
+}
+
+/// A user's sessions that are good now, the last used first, at most `limit`.
+pub fn of_user(read: &mut Read<'_>, user: UserId, now: Timestamp, limit: i64) -> Result<Vec<Session>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM sessions s \
+        WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 \
+        ORDER BY s.last_used_at DESC, s.id DESC LIMIT ?3"
+    );
+    read.query(&sql, params![user, now, limit])?.iter_mut().map(from_row).collect()
 }
 
 /// Notes a use, which puts off the end.
@@ -95,6 +130,13 @@ pub fn count(read: &mut Read<'_>, now: Timestamp) -> Result<Vec<Sessions>> {
     let sessions =
         |mut row: Row| Ok(Sessions { kind: row.take(0)?, state: row.take(1)?, count: row.take(2)? });
     read.query(sql, params![now])?.into_iter().map(sessions).collect()
+}
+
+/// Ends every log-in of a user but this one; tells how many there were.
+pub fn revoke_others(tx: &mut Tx<'_>, user: UserId, kept: SessionId, at: Timestamp) -> Result<u64> {
+    let sql = "UPDATE sessions SET revoked_at = ?3 \
+        WHERE user_id = ?1 AND id <> ?2 AND revoked_at IS NULL AND expires_at > ?3";
+    tx.execute(sql, params![user, kept, at])
 }
 
 /// Forgets what ended before `before`.

@@ -75,6 +75,11 @@ pub fn begin_log_in(tx: &mut Tx<'_>, id: UserId, password_hash: &str, at: Timest
     Ok(tx.execute(sql, params![id, password_hash, at])? == 1)
 }
 
+/// Holds the account for this transaction: others that hold it wait.
+pub fn hold(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
+    tx.execute("UPDATE users SET number = number WHERE id = ?1", params![id]).map(drop)
+}
+
 /// Tells whether this changed anything.
 pub fn disable(tx: &mut Tx<'_>, id: UserId, at: Timestamp) -> Result<bool> {
     let sql = "UPDATE users SET disabled_at = ?2 WHERE id = ?1 AND disabled_at IS NULL";
@@ -89,4 +94,10 @@ pub fn enable(tx: &mut Tx<'_>, id: UserId) -> Result<bool> {
 
 pub fn set_password(tx: &mut Tx<'_>, id: UserId, password_hash: &str) -> Result<()> {
     tx.execute("UPDATE users SET password_hash = ?2 WHERE id = ?1", params![id, password_hash]).map(drop)
+}
+
+/// Changes a password that is still the one that `old` was made of; tells whether it was.
+pub fn replace_password(tx: &mut Tx<'_>, id: UserId, old: &str, new: &str) -> Result<bool> {
+    let sql = "UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
+    Ok(tx.execute(sql, params![id, old, new])? == 1)
 }

@@ -63,6 +63,21 @@ impl Ui {
     }
 }
 
+impl Ui {
+    /// Asks before something that takes much with it: the answer is its name, typed; `flag` gives it without
+    /// asking. With `--yes` it is `given`, where that is what was named on the command line.
+    pub fn confirm_by_name(&self, question: &str, given: &str, flag: &str) -> Result<String> {
+        if self.yes {
+            return Ok(given.to_owned());
+        }
+        if !can_ask() {
+            return Err(unconfirmed().hint(format!("if it is meant, add --yes, or its name with {flag}")));
+        }
+        self.say(&clean(question));
+        self.ask("Its name, to go on", flag)
+    }
+}
+
 /// Reads a secret from stdin, without one newline at its end; `what` it is, for the error.
 pub fn secret_from_stdin(what: &str) -> Result<Secret> {
     let mut text = String::new();

@@ -36,7 +36,7 @@ fn as_text(error: &Error, colour: bool) -> String {
 }
 
 /// How secrets begin that somebody may have typed in the wrong place.
-const SECRETS: [&str; 6] = ["wjt_", "wak_", "wnd_", "wcs_", "wsc_", "wwk_"];
+const SECRETS: [&str; 7] = ["wjt_", "wak_", "wnd_", "wcs_", "wsc_", "wwk_", "wiv_"];
 
 /// How much of a secret may be shown: a list shows so much of an API key.
 const SHOWN: usize = 8;

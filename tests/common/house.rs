@@ -5,6 +5,7 @@ use std::time::Duration;
 use wonder::core::id::OrgId;
 use wonder::core::role::Role;
 use wonder::core::secret::Secret;
+use wonder::core::session::SessionKind;
 use wonder::core::{Error, Result, Timestamp};
 use wonder::runtime::{Clock, Supervisor};
 use wonder::service::app::{App, Settings};
@@ -50,7 +51,8 @@ impl House {
 
     pub async fn log_in_with(&self, email: &str, password: &str, origin: Origin) -> Result<LoggedIn> {
         let label = "wonder on laptop".into();
-        let log_in = LogIn { email: email.into(), password: Secret::new(password), label };
+        let kind = SessionKind::Cli;
+        let log_in = LogIn { kind, email: email.into(), password: Secret::new(password), label };
         session::log_in(&self.app, log_in, origin).await
     }
 

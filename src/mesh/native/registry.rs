@@ -64,10 +64,12 @@ impl Registry {
 
     /// Ends the realm; its devices are told that they are out.
     pub async fn end(&self, id: RealmId) -> Result<()> {
-        let cell = self.lock().remove(&id);
-        match cell.as_ref().and_then(|cell| cell.get()) {
-            Some(realm) => realm.end().await,
-            None => Ok(()),
+        let Some(cell) = self.lock().remove(&id) else { return Ok(()) };
+        // One that is just being started, with devices that are gone by now, is waited for and ended too.
+        match self.get(id, &cell).await {
+            Ok(realm) => realm.end().await,
+            Err(error) if error.kind() == Kind::NotFound => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

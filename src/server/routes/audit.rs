@@ -1,16 +1,15 @@
 //! `/organizations/{org}/audit` and `/audit`: the audit trail, read only.
 
 use axum::Json;
-use axum::extract::{FromRequestParts, Query};
-use http::request::Parts;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use crate::api::{AuditQuery, Event, EventList, EventResult, Party};
 use crate::core::page::Page;
 use crate::core::role::ViewAudit;
 use crate::core::{Error, Result};
-use crate::server::problem::{Answer, Failure};
+use crate::server::extract::Asked;
+use crate::server::problem::Answer;
 use crate::server::state::State;
 use crate::service::audit::{self, Wanted};
 use crate::service::authority::{Administrator, May};
@@ -23,38 +22,35 @@ pub fn routes() -> OpenApiRouter<State> {
 /// What happened in the organization, and what was refused there, the oldest first.
 #[utoipa::path(get, path = "/organizations/{org}/audit", tag = "audit", params(AuditQuery),
     responses((status = 200, description = "A page of events.", body = EventList)))]
-async fn of_org(state: State, may: May<ViewAudit>, Asked(wanted, page): Asked) -> Answer<Json<EventList>> {
+async fn of_org(
+    state: State,
+    may: May<ViewAudit>,
+    Asked(asked): Asked<AuditQuery>,
+) -> Answer<Json<EventList>> {
+    let (wanted, page) = read(asked)?;
     Ok(Json(present(audit::list(&state.app, &may, wanted, page).await?)))
 }
 
 /// What happened on the coordinator: for its administrators.
 #[utoipa::path(get, path = "/audit", tag = "audit", params(AuditQuery),
     responses((status = 200, description = "A page of events.", body = EventList)))]
-async fn of_all(state: State, admin: Administrator, Asked(wanted, page): Asked) -> Answer<Json<EventList>> {
+async fn of_all(
+    state: State,
+    admin: Administrator,
+    Asked(asked): Asked<AuditQuery>,
+) -> Answer<Json<EventList>> {
+    let (wanted, page) = read(asked)?;
     Ok(Json(present(audit::list_all(&state.app, &admin, wanted, page).await?)))
 }
 
 /// What the query asks for.
-struct Asked(Wanted, Page);
-
-impl FromRequestParts<State> for Asked {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
-        let query = Query::<AuditQuery>::from_request_parts(parts, state).await;
-        let Query(asked) = query.map_err(|e| {
-            Error::usage("malformed_query", format!("this query cannot be read: {}", e.body_text()))
-                .hint("the audit trail takes since, actor, action, after, limit and cursor")
-        })?;
-        let page = Page::new(asked.limit, asked.cursor.as_deref())?;
-        let wanted =
-            Wanted { since: asked.since, actor: asked.actor, action: asked.action, after: asked.after };
-        if [&wanted.actor, &wanted.action].iter().any(|text| text.as_ref().is_some_and(|t| t.contains('\0')))
-        {
-            return Err(Error::usage("malformed_query", "no name has characters that do not print").into());
-        }
-        Ok(Asked(wanted, page))
+fn read(asked: AuditQuery) -> Result<(Wanted, Page)> {
+    let page = Page::new(asked.limit, asked.cursor.as_deref())?;
+    let wanted = Wanted { since: asked.since, actor: asked.actor, action: asked.action, after: asked.after };
+    if [&wanted.actor, &wanted.action].iter().any(|text| text.as_ref().is_some_and(|t| t.contains('\0'))) {
+        return Err(Error::usage("malformed_query", "no name has characters that do not print"));
     }
+    Ok((wanted, page))
 }
 
 fn present((events, next_cursor): (Vec<Linked>, Option<String>)) -> EventList {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::Json;
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use crate::core::{Error, Kind, Result};
 use crate::server::problem::Answer;
 use crate::server::state::State;

@@ -3,8 +3,8 @@
 use axum::Json;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use crate::api::{JoinGrant, JoinRequest, JoinTarget, MeshCredential, OrganizationName};
 use crate::mesh::JoinCredential;
 use crate::server::extract::{Body, From};
@@ -48,7 +48,7 @@ async fn redeem(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
-fn credential(mesh: JoinCredential) -> MeshCredential {
+pub(super) fn credential(mesh: JoinCredential) -> MeshCredential {
     match mesh {
         JoinCredential::Tailscale { login_server, auth_key } => {
             MeshCredential::Tailscale { login_server, auth_key }
@@ -56,6 +56,6 @@ fn credential(mesh: JoinCredential) -> MeshCredential {
     }
 }
 
-fn organization(token: &JoinTokenRow) -> OrganizationName {
+pub(super) fn organization(token: &JoinTokenRow) -> OrganizationName {
     OrganizationName { id: token.org_id, name: token.org_name.clone() }
 }

@@ -4,14 +4,14 @@ use axum::Json;
 use http::StatusCode;
 use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use crate::api::{
     CreateKey, Key, KeyAnswer, KeyList, KeyPolicy, KeyPolicyAnswer, ListQuery, NewKey, RotateKey,
     Scope as ApiScope,
 };
 use crate::core::Timestamp;
-use crate::core::role::{ManageApiKeys, Scope, ViewApiKeys};
+use crate::core::role::{ManageApiKeys, ManageOrganization, Scope, ViewApiKeys};
 use crate::server::extract::{Body, Listing, Target};
 use crate::server::problem::Answer;
 use crate::server::state::State;
@@ -82,7 +82,7 @@ async fn policy(state: State, may: May<ViewApiKeys>) -> Answer<Json<KeyPolicyAns
     responses((status = 200, description = "The policy.", body = KeyPolicyAnswer)))]
 async fn set_policy(
     state: State,
-    may: May<ManageApiKeys>,
+    may: May<ManageOrganization>,
     Body(asked): Body<KeyPolicyAnswer>,
 ) -> Answer<Json<KeyPolicyAnswer>> {
     let long = |seconds: u32| Duration::from_secs(seconds.into());
@@ -106,7 +106,7 @@ fn seconds(given: Option<u32>) -> Option<Duration> {
     given.map(|seconds| Duration::from_secs(seconds.into()))
 }
 
-fn read_scope(scope: ApiScope) -> Scope {
+pub(super) fn read_scope(scope: ApiScope) -> Scope {
     match scope {
         ApiScope::NodesRead => Scope::NodesRead,
         ApiScope::NodesWrite => Scope::NodesWrite,
@@ -116,7 +116,7 @@ fn read_scope(scope: ApiScope) -> Scope {
     }
 }
 
-fn present_scope(scope: Scope) -> ApiScope {
+pub(super) fn present_scope(scope: Scope) -> ApiScope {
     match scope {
         Scope::NodesRead => ApiScope::NodesRead,
         Scope::NodesWrite => ApiScope::NodesWrite,

@@ -3,6 +3,7 @@
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, map_response};
 use axum::response::Response;
+use axum::routing::get;
 use axum::{Extension, Router};
 use http::{HeaderValue, header};
 use utoipa::openapi::OpenApi;
@@ -12,11 +13,18 @@ use super::extract::MAX_BODY;
 use super::request;
 use super::state::State;
 use crate::api;
+use crate::service::invitation;
 
+mod apps;
 mod audit;
+mod declared;
+mod deployer;
+mod grants;
 mod health;
+mod invitations;
 mod join;
 mod keys;
+mod members;
 mod nodes;
 mod openapi;
 mod organizations;
@@ -34,8 +42,13 @@ fn described() -> OpenApiRouter<State> {
         .merge(setup::routes())
         .merge(sessions::routes())
         .merge(organizations::routes())
+        .merge(members::routes())
+        .merge(invitations::routes())
         .merge(tokens::routes())
         .merge(keys::routes())
+        .merge(apps::routes())
+        .merge(grants::routes())
+        .merge(deployer::routes())
         .merge(nodes::routes())
         .merge(audit::routes())
         .merge(join::routes())
@@ -53,6 +66,7 @@ pub fn router(state: State) -> Router {
     let (routes, document) = described().split_for_parts();
     let document = openapi::Document::new(openapi::complete(document));
     routes
+        .route(&format!("{}{{code}}", invitation::PATH), get(invitations::no_page))
         .layer(Extension(document))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn(request::limit_time))
@@ -61,7 +75,7 @@ pub fn router(state: State) -> Router {
 }
 
 /// Answers hold names and secrets: no cache keeps them.
-async fn not_stored(mut response: Response) -> Response {
+pub(super) async fn not_stored(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

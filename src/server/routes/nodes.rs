@@ -2,8 +2,8 @@
 
 use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use crate::api::{ApproveNode, ApproveRoutes, ListQuery, Node, NodeAnswer, NodeList, NodeRoutes, RenameNode};
 use crate::core::role::{ManageNodes, ViewNodes};
 use crate::server::extract::{Body, Listing, Target};

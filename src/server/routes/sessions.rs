@@ -1,21 +1,55 @@
-//! `/sessions` and `/session`: log-ins of the command line.
+//! `/sessions` and `/session`: log-ins of the command line, and the list of all of one's own.
 
 use axum::Json;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use super::organizations::present as present_organization;
-use crate::api::{LogIn, NewSession, SessionAnswer, User};
-use crate::server::extract::{Body, From};
+use crate::api::{
+    ListQuery, LogIn, NewSession, Session, SessionAnswer, SessionKind as ApiKind, SessionList, User,
+};
+use crate::core::session::SessionKind;
+use crate::server::extract::{Body, From, Listing, Target};
 use crate::server::problem::Answer;
 use crate::server::state::State;
 use crate::service::authority::Caller;
 use crate::service::session;
+use crate::store::session as sessions;
 use crate::store::user as users;
 
 pub fn routes() -> OpenApiRouter<State> {
-    OpenApiRouter::new().routes(routes!(log_in)).routes(routes!(show, log_out))
+    OpenApiRouter::new().routes(routes!(list, log_in)).routes(routes!(revoke)).routes(routes!(show, log_out))
+}
+
+/// One's own log-ins, of the command line and of browsers, the last used first.
+#[utoipa::path(get, path = "/sessions", tag = "accounts", params(ListQuery),
+    responses((status = 200, description = "A page of them.", body = SessionList)))]
+async fn list(state: State, caller: Caller, Listing(page): Listing) -> Answer<Json<SessionList>> {
+    let own = caller.person()?.session;
+    let (sessions, next_cursor) = session::list(&state.app, &caller, page).await?;
+    let present = |s: sessions::Session| Session {
+        id: s.id,
+        kind: match s.kind {
+            SessionKind::Cli => ApiKind::Cli,
+            SessionKind::Browser => ApiKind::Browser,
+        },
+        label: s.label,
+        address: s.address.map(|address| address.to_string()),
+        created_at: s.created_at,
+        last_used_at: s.last_used_at,
+        expires_at: s.expires_at,
+        current: s.id == own,
+    };
+    Ok(Json(SessionList { sessions: sessions.into_iter().map(present).collect(), next_cursor }))
+}
+
+/// Ends one of one's own log-ins.
+#[utoipa::path(delete, path = "/sessions/{session}", tag = "accounts",
+    responses((status = 204, description = "It is over.")))]
+async fn revoke(state: State, caller: Caller, Target(id): Target) -> Answer<StatusCode> {
+    session::revoke(&state.app, &caller, id.parse()?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Logs in with a password.
@@ -26,7 +60,12 @@ async fn log_in(
     From(origin): From,
     Body(asked): Body<LogIn>,
 ) -> Answer<(StatusCode, Json<NewSession>)> {
-    let asked = session::LogIn { email: asked.email, password: asked.password, label: asked.label };
+    let asked = session::LogIn {
+        kind: SessionKind::Cli,
+        email: asked.email,
+        password: asked.password,
+        label: asked.label,
+    };
     let begun = session::log_in(&state.app, asked, origin).await?;
     let answer = NewSession {
         user: present_user(begun.user),

@@ -3,8 +3,8 @@
 use axum::Json;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use super::sessions::present_user;
 use crate::api::{SetUp, UserAnswer};
 use crate::server::extract::{Body, From};

@@ -4,8 +4,8 @@ use axum::Json;
 use http::StatusCode;
 use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use crate::api::{CreateToken, ListQuery, NewToken, Token, TokenAnswer, TokenList};
 use crate::core::role::{CreateJoinTokens, ViewJoinTokens};
 use crate::core::secret::Secret;

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use crate::api::VersionAnswer;
 use crate::server::state::State;
 

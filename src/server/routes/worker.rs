@@ -3,8 +3,8 @@
 use axum::Json;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::declared::routes;
 use super::nodes::present;
 use crate::api::WorkerAnswer;
 use crate::server::problem::Answer;

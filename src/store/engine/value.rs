@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use crate::core::chain::LinkHash;
 use crate::core::key::{DiscoKey, MachineKey, NodeKey};
 use crate::core::name::Hostname;
+use crate::core::oauth::ScopeSet;
 use crate::core::role::Role;
 use crate::core::secret::SecretHash;
+use crate::core::session::SessionKind;
 use crate::core::user::Email;
 use crate::core::{Error, Result, Timestamp, id};
 
@@ -124,10 +126,17 @@ text_values!(
     id::SessionId,
     id::EventId,
     id::ApprovalId,
+    id::AppId,
+    id::GrantId,
+    id::FamilyId,
+    id::SigningKeyId,
+    ScopeSet,
+    id::InvitationId,
     IpAddr,
     Email,
     Hostname,
     Role,
+    SessionKind,
 );
 
 macro_rules! byte_values {

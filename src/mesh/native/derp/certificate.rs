@@ -7,12 +7,15 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::NoServerSessionStorage;
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::secret::Secret;
-use crate::core::{Error, Kind, Result, Timestamp};
+use crate::core::{Error, Kind, Result, Timestamp, hex};
+
+/// The longest TLS record that a relay's client is sent, in bytes. Its buffer is made and dropped once a
+/// write: from 8 KiB on the kernel would map and clear one each time (`runtime::memory`).
+pub const MAX_RECORD: usize = 7 * 1024;
 
 const DAY: Duration = Duration::from_secs(86_400);
 const VALID_YEARS: i16 = 10;
@@ -41,11 +44,7 @@ impl Certificate {
 
     /// SHA-256 of the certificate's DER in hexadecimal: what follows `sha256-raw:` in the map's `CertName`.
     pub fn sha256_raw(&self) -> Result<String> {
-        let digest = Sha256::digest(self.certificate()?);
-        Ok(digest.iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
+        Ok(hex::encode(&Sha256::digest(self.certificate()?)))
     }
 
     /// TLS for the relay with this certificate.
@@ -62,6 +61,7 @@ impl Certificate {
         // Connections last for days: sessions kept for a resumption would only cost memory.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
+        config.max_fragment_size = Some(MAX_RECORD);
         Ok(Arc::new(config))
     }
 

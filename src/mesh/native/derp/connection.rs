@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::certificate::MAX_RECORD;
 use super::frame::{
     self, CLOSE_PEER, FORWARD, Frame, Gone, KEY, MAX_BODY, NOTE_PREFERRED, PING, RECEIVE, SEND, WATCH,
     encode, is_disco, peer_gone,
@@ -20,8 +21,8 @@ use super::scratch;
 use crate::core::key::NodeKey;
 use crate::core::secret::random_bytes;
 
-/// Bytes that one write takes from the mailbox: a TLS record.
-const BATCH: usize = 16 * 1024;
+/// Bytes that one write takes from the mailbox: two TLS records.
+const BATCH: usize = 2 * MAX_RECORD;
 /// Slices of one write.
 const MAX_SLICES: usize = 64;
 /// Rounds of reading and writing before others get their turn.

@@ -18,7 +18,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use certificate::Certificate;
+pub use certificate::{Certificate, MAX_RECORD};
 pub use connection::End;
 pub use frame::{Frame, MAX_PACKET, TooLong, split};
 pub use http::{VERSION, challenge_response, upgrade_headers};

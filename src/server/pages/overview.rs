@@ -1,0 +1,120 @@
+//! `/` and `/o/{org}`: where one begins.
+
+use axum::Router;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use maud::{Markup, html};
+
+use super::layout::{self, Tab};
+use super::visitor::{Inside, Visitor};
+use super::{parts, text};
+use crate::core::page::Page;
+use crate::core::role::{CreateJoinTokens, ViewNodes};
+use crate::core::{Error, Kind};
+use crate::server::problem::Answer;
+use crate::server::state::State;
+use crate::service::node::{self, Counts, Seen};
+
+/// Devices that the overview names.
+const NAMED: usize = 5;
+
+pub fn routes() -> Router<State> {
+    Router::new().route("/", get(home)).route("/o/{org}", get(show))
+}
+
+/// To the organization that stands first: one's own.
+async fn home(visitor: Visitor) -> Answer<Response> {
+    let first = visitor.memberships().first().ok_or_else(|| {
+        Error::new(Kind::NotFound, "no_organization", "you are in no organization")
+            .hint("ask an admin of one for an invitation")
+    })?;
+    Ok(Redirect::to(&visitor.path(&first.organization, "")).into_response())
+}
+
+async fn show(state: State, inside: Inside<ViewNodes>) -> Answer<Response> {
+    let counts = node::count(&state.app, &inside.may).await?;
+    let (mut nodes, _) = node::list(&state.app, &inside.may, Page::new(Some(200), None)?).await?;
+    nodes.sort_by_key(|seen| std::cmp::Reverse((seen.online, seen.node.report.last_seen_at)));
+    nodes.truncate(NAMED);
+    Ok(layout::inside(text::overview::TITLE, &inside, Tab::Overview, &body(&state, &inside, counts, &nodes)))
+}
+
+fn body(state: &State, inside: &Inside<ViewNodes>, counts: Counts, nodes: &[Seen]) -> Markup {
+    let organization = inside.may.organization();
+    let may_add = inside.may.also::<CreateJoinTokens>().is_some();
+    let add = html! {
+        @if may_add { a.button href=(inside.path("/add")) { (text::overview::ADD) } }
+    };
+    html! {
+        div.head { h1 { (organization.name) } @if !nodes.is_empty() { (add) } }
+        @if nodes.is_empty() {
+            div.card.flush {
+                @let words = if may_add { text::overview::EMPTY_WORDS } else { text::overview::EMPTY_MEMBER };
+                (parts::empty(text::overview::EMPTY, words, &add))
+            }
+        } @else {
+            (tiles(inside, counts))
+        }
+        div.grid.two {
+            @if !nodes.is_empty() { (recent(inside, nodes)) }
+            (about(state, inside))
+        }
+    }
+}
+
+fn tiles(inside: &Inside<ViewNodes>, counts: Counts) -> Markup {
+    html! {
+        dl.tiles data-live=(inside.path("/live")) data-part="tiles" {
+            div { dt { (text::overview::DEVICES) } dd { (counts.all) } }
+            div { dt { (text::overview::ONLINE) } dd { (counts.online) } }
+            @if let Some(role) = inside.may.role() {
+                div { dt { (text::overview::ROLE) } dd { (role) } }
+            }
+        }
+    }
+}
+
+fn recent(inside: &Inside<ViewNodes>, nodes: &[Seen]) -> Markup {
+    let now = inside.visitor.now;
+    html! {
+        section.card aria-labelledby="recent" {
+            div.title {
+                h2 #recent { (text::overview::RECENT) }
+                a href=(inside.path("/devices")) { (text::overview::ALL) }
+            }
+            table.table data-part="recent" {
+                tbody {
+                    @for seen in nodes {
+                        tr {
+                            td {
+                                a.name href=(inside.path(&format!("/devices/{}", seen.node.name))) { (seen.node.name) }
+                                span.under { (seen.node.address.v4()) }
+                            }
+                            td { (parts::presence(seen.online)) }
+                            td.spare {
+                                @match seen.node.report.last_seen_at {
+                                    Some(at) => { (parts::when(at, now)) },
+                                    None => { (text::NEVER) },
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn about(state: &State, inside: &Inside<ViewNodes>) -> Markup {
+    let organization = inside.may.organization();
+    let realm = state.realm(organization.realm, organization.realm_label.as_str());
+    html! {
+        section.card aria-labelledby="about" {
+            h2 #about { (text::overview::ABOUT) }
+            dl.facts {
+                div { dt { (text::overview::DOMAIN) } dd { code { (realm.domain) } } }
+                div { dt { (text::overview::COORDINATOR) } dd { code { (state.url()) } } }
+            }
+        }
+    }
+}

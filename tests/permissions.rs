@@ -1,0 +1,434 @@
+//! The one table of permissions, held against everything that can be called. Every route of the OpenAPI document
+//! says what it needs (`x-permission`, read off its handler's types), and is called as everybody there is; so
+//! is every command that acts on an organization. A route or a command that nobody thought of here fails.
+//!
+//! The web pages belong here too: a page names its permission as a route does, and [`Cast`] has who opens it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+
+mod common;
+
+use common::api::{Answer, Coordinator};
+use common::wonder::Wonder;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wonder::core::role::{MEANINGS, PERMISSIONS, Role, Scope};
+
+/// Everybody who may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Who {
+    Owner,
+    Admin,
+    Member,
+    /// An API key of the organization, with every scope.
+    Key,
+    /// Somebody with an account, and an organization of their own.
+    Outsider,
+    /// An API key of the outsider's, with every scope.
+    ForeignKey,
+    /// No credential that is good.
+    Nobody,
+}
+
+const EVERYBODY: [Who; 7] =
+    [Who::Owner, Who::Admin, Who::Member, Who::Key, Who::Outsider, Who::ForeignKey, Who::Nobody];
+
+/// What has to become of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// It is looked into: whatever else is wrong with it, it is not who called.
+    Allowed,
+    RoleTooLow,
+    PeopleOnly,
+    /// The organization does not exist.
+    Unknown,
+    NotLoggedIn,
+}
+
+/// What the table says of `who` and the permission called `name`.
+fn by_the_table(name: &str, who: Who) -> Outcome {
+    let (_, least, scope) = PERMISSIONS.iter().find(|(known, ..)| *known == name).expect("a permission");
+    let of_role = |role: Role| if role >= *least { Outcome::Allowed } else { Outcome::RoleTooLow };
+    match who {
+        Who::Owner => of_role(Role::Owner),
+        Who::Admin => of_role(Role::Admin),
+        Who::Member => of_role(Role::Member),
+        Who::Key if scope.is_some() => Outcome::Allowed,
+        Who::Key => Outcome::PeopleOnly,
+        Who::Outsider | Who::ForeignKey => Outcome::Unknown,
+        Who::Nobody => Outcome::NotLoggedIn,
+    }
+}
+
+/// The code of a failure, and what it means here.
+fn outcome(code: &str) -> Outcome {
+    match code {
+        "role_too_low" | "administrators_only" => Outcome::RoleTooLow,
+        "people_only" => Outcome::PeopleOnly,
+        "organization_not_found" => Outcome::Unknown,
+        "not_logged_in" | "key_unknown" | "worker_key_unknown" => Outcome::NotLoggedIn,
+        _ => Outcome::Allowed,
+    }
+}
+
+/// A coordinator with everybody on it.
+struct Cast {
+    c: Coordinator,
+    owner: String,
+    admin: String,
+    member: String,
+    outsider: String,
+    foreign_key: String,
+}
+
+/// An organization, and what only it has.
+struct Stage {
+    org: String,
+    key: String,
+}
+
+impl Cast {
+    async fn gather() -> Cast {
+        let c = Coordinator::on_sqlite().await;
+        let (owner, _) = c.person("owner@example.org").await;
+        let (admin, _) = c.person("admin@example.org").await;
+        let (member, _) = c.person("member@example.org").await;
+        let (outsider, own) = c.person("outsider@example.org").await;
+        let foreign_key = key(&c, &outsider, &own).await;
+        Cast { c, owner, admin, member, outsider, foreign_key }
+    }
+
+    /// A new organization, so that nothing that was done before is in the way.
+    async fn stage(&self) -> Stage {
+        let made = self.c.post("/api/v1/organizations", &self.owner, json!({ "name": "acme" })).await;
+        let org = made.body["organization"]["id"].as_str().unwrap().to_owned();
+        for (bearer, name) in [(&self.admin, "admin"), (&self.member, "member")] {
+            let whom = json!({ "email": format!("{name}@example.org"), "role": name });
+            let path = format!("/api/v1/organizations/{org}/invitations");
+            // The clock stands still here, and inviting is limited.
+            self.c.later(std::time::Duration::from_secs(60));
+            let invited = self.c.post(&path, &self.owner, whom).await;
+            let code = json!({ "code": invited.text("code") });
+            assert_eq!(self.c.post("/api/v1/invitations/accept", bearer, code).await.status, 200);
+        }
+        let key = key(&self.c, &self.owner, &org).await;
+        Stage { org, key }
+    }
+
+    async fn strike(&self, stage: Stage) {
+        let path = format!("/api/v1/organizations/{}?confirm=acme", stage.org);
+        self.c.call("DELETE", &path, Some(&self.owner), None).await;
+    }
+
+    fn bearer<'a>(&'a self, who: Who, stage: &'a Stage) -> &'a str {
+        match who {
+            Who::Owner => &self.owner,
+            Who::Admin => &self.admin,
+            Who::Member => &self.member,
+            Who::Key => &stage.key,
+            Who::Outsider => &self.outsider,
+            Who::ForeignKey => &self.foreign_key,
+            Who::Nobody => "wcs_nobody",
+        }
+    }
+}
+
+/// An API key with every scope.
+async fn key(c: &Coordinator, bearer: &str, org: &str) -> String {
+    let wish = json!({ "name": "all", "scopes": Scope::ALL });
+    let made = c.post(&format!("/api/v1/organizations/{org}/keys"), bearer, wish).await;
+    made.text("secret").to_owned()
+}
+
+/// A route of the document.
+struct Route {
+    method: String,
+    path: String,
+    needs: String,
+    has_body: bool,
+}
+
+/// Routes where no API key acts for a person, though it may do what they need.
+const IN_PERSON: &[(&str, &str)] = &[("DELETE", "/api/v1/organizations/{org}/membership")];
+
+impl Route {
+    fn all(document: &Value) -> Vec<Route> {
+        let paths = document["paths"].as_object().unwrap();
+        let mut undeclared = Vec::new();
+        let mut routes = Vec::new();
+        for (path, item) in paths {
+            for (method, operation) in item.as_object().unwrap() {
+                let (method, path) = (method.to_uppercase(), path.clone());
+                let Some(needs) = operation["x-permission"].as_str().map(str::to_owned) else {
+                    undeclared.push(format!("{method} {path}"));
+                    continue;
+                };
+                let anonymous = operation.get("security").is_some();
+                assert_eq!(anonymous, needs == "nothing", "{method} {path}: what it needs, and `security`");
+                let has_body = operation.get("requestBody").is_some();
+                routes.push(Route { method, path, needs, has_body });
+            }
+        }
+        assert!(
+            undeclared.is_empty(),
+            "these declare no permission (use super::declared::routes): {undeclared:#?}"
+        );
+        routes
+    }
+
+    /// The path within an organization, with names of nothing for what else stands in it.
+    fn filled(&self, org: &str) -> String {
+        let parts = self.path.split('/').map(|part| match part {
+            "{org}" => org,
+            part if part.starts_with('{') => "nothing",
+            part => part,
+        });
+        parts.collect::<Vec<_>>().join("/")
+    }
+
+    fn expected(&self, who: Who) -> Outcome {
+        let nobody_is_in = who == Who::Nobody;
+        match self.needs.as_str() {
+            "nothing" => Outcome::Allowed,
+            "worker_key" => Outcome::NotLoggedIn,
+            "caller" if nobody_is_in => Outcome::NotLoggedIn,
+            "caller" => Outcome::Allowed,
+            // The first account administers the coordinator.
+            "administrator" => match who {
+                Who::Owner => Outcome::Allowed,
+                Who::Admin | Who::Member | Who::Outsider => Outcome::RoleTooLow,
+                Who::Key | Who::ForeignKey => Outcome::PeopleOnly,
+                Who::Nobody => Outcome::NotLoggedIn,
+            },
+            // Where no organization is named, one's own is meant.
+            _ if !self.path.contains("{org}") && nobody_is_in => Outcome::NotLoggedIn,
+            _ if !self.path.contains("{org}") => Outcome::Allowed,
+            _ if who == Who::Key && IN_PERSON.contains(&(&self.method, &self.path)) => Outcome::PeopleOnly,
+            name => by_the_table(name, who),
+        }
+    }
+
+    /// Calls it with a body that no route takes, so that who may is told apart and nothing is changed.
+    async fn call(&self, c: &Coordinator, bearer: &str, org: &str) -> Answer {
+        let body = self.has_body.then(|| json!({ "a field that nobody knows": true }));
+        c.call(&self.method, &self.filled(org), Some(bearer), body).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_allows_what_the_table_says() {
+    let cast = Cast::gather().await;
+    let document = cast.c.call("GET", "/api/v1/openapi.json", None, None).await.body;
+    let routes = Route::all(&document);
+    let mut wrong = Vec::new();
+    for route in &routes {
+        let stage = cast.stage().await;
+        for who in EVERYBODY {
+            // A log-in that ends itself is made for that.
+            if (route.method.as_str(), route.path.as_str()) == ("DELETE", "/api/v1/session")
+                && who != Who::Nobody
+            {
+                continue;
+            }
+            let answer = route.call(&cast.c, cast.bearer(who, &stage), &stage.org).await;
+            let is_person = !matches!(who, Who::Key | Who::ForeignKey);
+            let mut got = outcome(answer.body["code"].as_str().unwrap_or_default());
+            // What is about a caller's own things may be for people alone.
+            if got == Outcome::PeopleOnly && route.needs == "caller" && !is_person {
+                got = Outcome::Allowed;
+            }
+            if got != route.expected(who) || answer.status >= 500 {
+                wrong.push(format!("{} {} as {who:?}: {}", route.method, route.path, answer.body));
+            }
+        }
+        cast.strike(stage).await;
+    }
+    assert!(wrong.is_empty(), "{} answers are not those of the table:\n{}", wrong.len(), wrong.join("\n"));
+    let needed: BTreeSet<_> = routes.iter().map(|route| route.needs.as_str()).collect();
+    let idle: Vec<_> =
+        PERMISSIONS.iter().map(|(name, ..)| *name).filter(|name| !needed.contains(name)).collect();
+    assert_eq!(idle, NOT_YET_CALLED, "permissions that no route needs");
+}
+
+/// An organization that is not the caller's answers as one that is not there.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outsider_cannot_tell_what_is_there() {
+    let cast = Cast::gather().await;
+    let document = cast.c.call("GET", "/api/v1/openapi.json", None, None).await.body;
+    let stage = cast.stage().await;
+    let nowhere = "018f3c5e-7b1a-7c3d-9e2f-0123456789ab";
+    for route in Route::all(&document).iter().filter(|route| route.path.contains("{org}")) {
+        for bearer in [&cast.outsider, &cast.foreign_key] {
+            let there = route.call(&cast.c, bearer, &stage.org).await;
+            let not_there = route.call(&cast.c, bearer, nowhere).await;
+            let told = |answer: &Answer, org: &str| {
+                let mut body = answer.body.clone();
+                body["request_id"].take();
+                (answer.status, body.to_string().replace(org, "ORG"))
+            };
+            assert_eq!(
+                told(&there, &stage.org),
+                told(&not_there, nowhere),
+                "{} {}",
+                route.method,
+                route.path
+            );
+        }
+    }
+}
+
+/// Permissions that no route needs yet.
+const NOT_YET_CALLED: &[&str] = &[];
+
+/// Commands that act on an organization, by what they need; `ORG` stands for its id. The last ones first: who
+/// has left is an outsider from then on.
+const COMMANDS: &[(&str, &[&str])] = &[
+    ("view_organization", &["org", "show"]),
+    ("view_members", &["org", "members"]),
+    ("view_nodes", &["node", "list"]),
+    ("view_nodes", &["node", "show", "nothing"]),
+    ("manage_nodes", &["node", "rename", "nothing", "something"]),
+    ("manage_nodes", &["node", "expire", "nothing", "--yes"]),
+    ("manage_nodes", &["node", "remove", "nothing", "--yes"]),
+    ("manage_nodes", &["node", "approve", "ABCD-EFGH-JKLM"]),
+    ("manage_nodes", &["node", "approve-routes", "nothing", "--none"]),
+    ("view_join_tokens", &["token", "list"]),
+    ("create_join_tokens", &["token", "create"]),
+    ("create_join_tokens", &["token", "revoke", "nothing", "--yes"]),
+    ("view_api_keys", &["key", "list"]),
+    ("manage_api_keys", &["key", "create", "--name", "k"]),
+    ("manage_api_keys", &["key", "rotate", "nothing"]),
+    ("manage_api_keys", &["key", "revoke", "nothing", "--yes"]),
+    ("view_api_keys", &["key", "policy"]),
+    ("view_audit", &["audit", "--since", "1h"]),
+    ("invite_members", &["org", "invite", "new@example.org"]),
+    ("invite_members", &["org", "invitations"]),
+    ("invite_members", &["org", "revoke", "nobody@example.org", "--yes"]),
+    ("remove_members", &["org", "remove", "nobody@example.org", "--yes"]),
+    ("manage_organization", &["org", "rename", "ORG", "acme"]),
+    ("manage_admins", &["org", "role", "nobody@example.org", "admin"]),
+    ("transfer_ownership", &["org", "transfer", "nobody@example.org", "--yes"]),
+    ("delete_organization", &["org", "delete", "ORG", "--confirm", "another name"]),
+    ("view_organization", &["org", "leave", "--yes"]),
+];
+
+/// Commands that act on no organization.
+const ELSEWHERE: &[&str] = &[
+    "audit-verify",
+    "completions",
+    "key-ring",
+    "key-ring-list",
+    "key-ring-reset",
+    "key-ring-rotate",
+    "login",
+    "logout",
+    "man",
+    "org-accept",
+    "org-create",
+    "org-list",
+    "org-use",
+    "serve",
+    "user-create",
+    "user-disable",
+    "user-enable",
+    "user-list",
+    "user-reset-password",
+    "whoami",
+    "worker-join",
+    "worker-leave",
+    "worker-status",
+];
+
+/// The exit code of the contract, and the code of the error.
+fn exit(outcome: Outcome) -> Option<(i32, &'static str)> {
+    match outcome {
+        Outcome::Allowed => None,
+        Outcome::RoleTooLow => Some((4, "role_too_low")),
+        Outcome::PeopleOnly => Some((4, "people_only")),
+        Outcome::Unknown => Some((5, "organization_not_found")),
+        Outcome::NotLoggedIn => Some((3, "not_logged_in")),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_allows_what_the_table_says() {
+    let cast = Cast::gather().await;
+    let stage = cast.stage().await;
+    let url = format!("http://{}", cast.c.address);
+    let mut wrong = Vec::new();
+    for who in [Who::Owner, Who::Admin, Who::Member, Who::Outsider, Who::Nobody] {
+        let wonder = Wonder::new().env("WONDER_COORDINATOR", &url).env("WONDER_ORG", &stage.org);
+        let wonder = wonder.env("WONDER_TOKEN", cast.bearer(who, &stage));
+        for (name, words) in COMMANDS {
+            let words: Vec<_> =
+                words.iter().map(|word| if *word == "ORG" { &stage.org } else { *word }).collect();
+            let run = tokio::task::block_in_place(|| wonder.run(&[words.as_slice(), &["--json"]].concat()));
+            let error: Value = serde_json::from_str(run.stderr.trim()).unwrap_or_default();
+            let code = error["error"]["code"].as_str().unwrap_or_default();
+            let right = match exit(by_the_table(name, who)) {
+                Some(wanted) => wanted == (run.code, code),
+                None => outcome(code) == Outcome::Allowed && run.code != 70,
+            };
+            if !right {
+                wrong.push(format!("{words:?} as {who:?}: {} {}", run.code, run.stderr));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} commands are not as the table says:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_command_is_in_the_tables_of_this_test() {
+    let pages = fs::read_dir(root().join("man")).unwrap();
+    let names = pages.map(|page| page.unwrap().file_name().into_string().unwrap());
+    let there: BTreeSet<String> = names
+        .filter_map(|name| Some(name.strip_prefix("wonder-")?.strip_suffix(".1")?.to_owned()))
+        .filter(|name| name.contains('-') || name == "audit" || ELSEWHERE.contains(&name.as_str()))
+        .collect();
+    let named = |words: &&[&str]| -> Vec<String> {
+        words[..2].iter().filter(|word| !word.starts_with('-')).map(|&word| word.to_owned()).collect()
+    };
+    let of_organizations = COMMANDS.iter().map(|(_, words)| named(words).join("-"));
+    let known: BTreeSet<String> =
+        of_organizations.chain(ELSEWHERE.iter().map(|&name| name.to_owned())).collect();
+    assert_eq!(there, known, "left: the manual's pages; right: COMMANDS and ELSEWHERE");
+    let called: BTreeSet<_> = COMMANDS.iter().map(|(name, _)| *name).collect();
+    let idle: Vec<_> =
+        PERMISSIONS.iter().map(|(name, ..)| *name).filter(|name| !called.contains(name)).collect();
+    assert_eq!(idle, NOT_YET_CALLED, "permissions that no command needs");
+}
+
+/// The table of docs/permissions.md, between its two marks. `WONDER_WRITE_DOCS=1` writes it.
+#[test]
+fn the_document_shows_the_table() {
+    let path = root().join("docs/permissions.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (begin, end) = ("<!-- table -->\n", "<!-- /table -->");
+    let (head, rest) = text.split_once(begin).expect("where the table begins");
+    let (table, tail) = rest.split_once(end).expect("where the table ends");
+    if std::env::var_os("WONDER_WRITE_DOCS").is_some() {
+        fs::write(&path, format!("{head}{begin}{}{end}{tail}", as_markdown())).unwrap();
+        return;
+    }
+    let again = "run `WONDER_WRITE_DOCS=1 cargo test --test permissions the_document`";
+    assert!(table == as_markdown(), "docs/permissions.md is not what core/role.rs says: {again}");
+}
+
+fn as_markdown() -> String {
+    let mut text =
+        "| permission | | owner | admin | member | API key, app |\n|---|---|---|---|---|---|\n".to_owned();
+    for ((name, least, scope), meaning) in PERMISSIONS.iter().zip(MEANINGS) {
+        let mark = |role: Role| if role >= *least { "✓" } else { "" };
+        let scope = scope.map_or("never".to_owned(), |scope| format!("`{scope}`"));
+        let (owner, admin, member) = (mark(Role::Owner), mark(Role::Admin), mark(Role::Member));
+        text += &format!("| `{name}` |{meaning} | {owner} | {admin} | {member} | {scope} |\n");
+    }
+    text
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
