@@ -78,8 +78,12 @@ fn the_master_key_is_rotated_while_the_coordinator_runs_on_postgres() {
 fn a_lost_key_is_told_and_there_is_a_way_out() {
     let mut coordinator = quiet().start();
     let known_by = control_key(&coordinator);
-    coordinator.stop();
+    done(&coordinator.admin(&["user", "create", "ada@example.org", "--password-stdin"], PASSWORD));
     let (data, wonder) = (coordinator.data_dir(), Wonder::new());
+    done(&wonder.run_with(&["login", coordinator.url(), "--email", "ada@example.org", "--password-stdin"], PASSWORD));
+    // Whoever reads the trail has it linked.
+    done(&wonder.run(&["audit", "--all"]));
+    coordinator.stop();
     let path = data.join("master.key");
     let serve = ["serve", "--no-derp", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
     let kept = fs::read_to_string(&path).unwrap();
