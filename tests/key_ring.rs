@@ -80,7 +80,12 @@ fn a_lost_key_is_told_and_there_is_a_way_out() {
     let known_by = control_key(&coordinator);
     done(&coordinator.admin(&["user", "create", "ada@example.org", "--password-stdin"], PASSWORD));
     let (data, wonder) = (coordinator.data_dir(), Wonder::new());
-    done(&wonder.run_with(&["login", coordinator.url(), "--email", "ada@example.org", "--password-stdin"], PASSWORD));
+    done(
+        &wonder.run_with(
+            &["login", coordinator.url(), "--email", "ada@example.org", "--password-stdin"],
+            PASSWORD,
+        ),
+    );
     // Whoever reads the trail has it linked.
     done(&wonder.run(&["audit", "--all"]));
     coordinator.stop();

@@ -12,11 +12,13 @@ use crate::core::{Error, Kind, Result, time};
 mod dns;
 mod file;
 mod limits;
+mod mail;
 mod proxies;
 
 pub use dns::Dns;
 use file::File;
 pub use limits::Limits;
+pub use mail::{Mail, MailTls};
 pub use proxies::{Proxies, ProxyHeader};
 
 /// Where the coordinator listens by default, on every address of the host.
@@ -101,6 +103,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Where Prometheus finds the metrics; `None`: nowhere.
     pub metrics: Option<SocketAddr>,
+    /// `None`: no mail is sent.
+    pub mail: Option<Mail>,
 }
 
 /// A certificate chain and its key, both PEM.
@@ -142,6 +146,7 @@ impl Settings {
             dns: file.dns.check()?,
             relay_maps: file.relay_maps,
             audit_retention: retention(flags.audit_retention.as_ref().or(file.audit_retention.as_ref()))?,
+            mail: file.mail.map(mail::MailTable::check).transpose()?,
         })
     }
 }

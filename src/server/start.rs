@@ -25,6 +25,7 @@ use crate::mesh::native::{derp, stun};
 use crate::runtime::{Clock, Supervisor};
 use crate::service::app::{self, App};
 use crate::service::identity::{self, Identity};
+use crate::service::mail::Mailer;
 use crate::service::oauth::signing::Signing;
 use crate::service::{health, key_ring, mesh, setup};
 use crate::store::{DatabaseUrl, Purpose, Store};
@@ -126,6 +127,7 @@ fn app_settings(
         audit_retention: settings.audit_retention,
         stamp_key: Some(keys.identity.stamp_key.clone()),
         limits: settings.limits.clone(),
+        mailer: settings.mail.as_ref().map(Mailer::new).transpose()?,
     })
 }
 

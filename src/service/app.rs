@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::limits::Limits;
+use super::mail::Mailer;
 use super::mesh::Mesh;
 use super::refusal::Refusals;
 use crate::auth::password::Passwords;
@@ -32,6 +33,8 @@ pub struct Settings {
     /// For the stamps on the audit chain; none: nobody stamps it here.
     pub stamp_key: Option<StampKey>,
     pub limits: Rates,
+    /// `None`: this coordinator sends no mail.
+    pub mailer: Option<Mailer>,
 }
 
 impl Settings {
@@ -46,6 +49,7 @@ impl Settings {
             audit_retention: None,
             stamp_key: None,
             limits: Rates::default(),
+            mailer: None,
         }
     }
 

@@ -16,6 +16,7 @@ pub mod join;
 pub mod key;
 pub mod key_ring;
 pub mod limits;
+pub mod mail;
 pub mod member;
 pub mod mesh;
 pub mod node;

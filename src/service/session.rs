@@ -191,10 +191,20 @@ pub async fn authenticate_browser(app: &App, token: &Secret, origin: Origin) -> 
     recognize(app, SessionKind::Browser, token, origin).await
 }
 
-async fn recognize(app: &App, kind: SessionKind, token: &Secret, origin: Origin) -> Result<Caller> {
+/// Whose browser shows `token`, in a call that it makes by itself: such calls keep no log-in alive.
+pub async fn recognize_browser(app: &App, token: &Secret, origin: Origin) -> Result<Caller> {
+    let live = find(app, SessionKind::Browser, token).await?.ok_or_else(not_logged_in)?;
+    Ok(Caller { principal: Principal::Person(person(live)), origin })
+}
+
+async fn find(app: &App, kind: SessionKind, token: &Secret) -> Result<Option<Live>> {
     let (token, now) = (token.clone(), app.now());
-    let live = app.store().read(move |read| tokens::find(read, kind, &token, now)).await?;
-    let mut live = live.ok_or_else(not_logged_in)?;
+    app.store().read(move |read| tokens::find(read, kind, &token, now)).await
+}
+
+async fn recognize(app: &App, kind: SessionKind, token: &Secret, origin: Origin) -> Result<Caller> {
+    let mut live = find(app, kind, token).await?.ok_or_else(not_logged_in)?;
+    let now = app.now();
     if tokens::is_due(&live.session, now) {
         note_use(app, &mut live.session, now).await;
     }

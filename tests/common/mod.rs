@@ -9,6 +9,7 @@
 
 pub mod api;
 pub mod browser;
+pub mod chromium;
 pub mod compatibility;
 pub mod coordinator;
 pub mod database;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::mail::{self, MailTable};
 use super::{Dns, ProxyHeader};
 use crate::core::allowance::Allowance;
 use crate::core::{Error, Kind, Result};
@@ -29,6 +30,7 @@ pub(super) struct File {
     pub proxy_header: ProxyHeader,
     pub limits: BTreeMap<String, String>,
     pub dns: Dns,
+    pub mail: Option<MailTable>,
 }
 
 const KEYS: &[&str] = &[
@@ -49,6 +51,7 @@ const KEYS: &[&str] = &[
     "proxy-header",
     "limits",
     "dns",
+    "mail",
 ];
 const DNS_KEYS: &[&str] = &["base-domain", "resolvers", "search-domains", "split"];
 
@@ -77,6 +80,9 @@ impl File {
         if let Some(toml::Value::Table(limits)) = table.get("limits") {
             let names: Vec<_> = Allowance::ALL.iter().map(|allowance| allowance.name()).collect();
             refuse_unknown(limits, &names, "limits.")?;
+        }
+        if let Some(toml::Value::Table(table)) = table.get("mail") {
+            refuse_unknown(table, mail::KEYS, "mail.")?;
         }
         toml::from_str(text).map_err(|e| malformed(&e))
     }
@@ -108,6 +114,7 @@ mod tests {
         for (text, hint) in [
             ("data_dir = 'x'", "did you mean data-dir?"),
             ("[dns]\nresolver = []", "did you mean dns.resolvers?"),
+            ("[mail]\nusernam = 'a'", "did you mean mail.username?"),
             ("zzz = 1", "the settings here are"),
         ] {
             let error = File::parse(text).unwrap_err();
@@ -145,5 +152,7 @@ mod tests {
         assert!(KEYS.iter().all(|key| error.contains(&format!("`{key}`"))), "{error}");
         let error = toml::from_str::<File>("[dns]\nzzz = 1").unwrap_err().message().to_owned();
         assert!(DNS_KEYS.iter().all(|key| error.contains(&format!("`{key}`"))), "{error}");
+        let error = toml::from_str::<File>("[mail]\nzzz = 1").unwrap_err().message().to_owned();
+        assert!(mail::KEYS.iter().all(|key| error.contains(&format!("`{key}`"))), "{error}");
     }
 }

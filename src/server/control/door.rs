@@ -41,14 +41,12 @@ struct Door {
     strangers: Crowd,
 }
 
-/// `GET /key`; `/ts2021`: POST for devices, GET with a WebSocket for clients in browsers; and where the URL
-/// leads that a device without a key shows.
+/// `GET /key`; `/ts2021`: POST for devices, GET with a WebSocket for clients in browsers.
 pub fn routes(app: App, key: ControlKey) -> Router {
     let door = Door { app, key: Arc::new(key), strangers: Crowd::new(MOST_STRANGERS) };
     Router::new()
         .route("/key", get(key_of))
         .route("/ts2021", post(upgrade).get(upgrade_websocket))
-        .route("/approve/{code}", get(approve))
         .with_state(door)
 }
 
@@ -58,17 +56,6 @@ async fn key_of(State(door): State<Door>) -> Response {
     let (legacy, key) = (MachineKey::default(), door.key.public());
     let keys = Json(json!({ "legacyPublicKey": legacy, "publicKey": key }));
     ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], keys).into_response()
-}
-
-/// There is no page for it yet, so it names the command that does the same.
-async fn approve() -> Failure {
-    Error::new(
-        Kind::Unsupported,
-        "no_approval_page",
-        "this coordinator has no web page to approve a device on",
-    )
-    .hint("`wonder node approve CODE` lets it in, with the code at the end of this address")
-    .into()
 }
 
 /// Answers the first message of the handshake and goes on encrypted (`control/controlhttp`).
@@ -165,18 +152,5 @@ where
         // Boxed: it holds two ciphers, and is handed on more than once.
         let stream = Box::new(NoiseStream::new(stream, accepted.keys, &[]));
         connection::serve(stream, caller, app).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn who_opens_the_address_of_an_approval_is_told_the_command() {
-        let response = approve().await.into_response();
-        assert_eq!(response.status(), StatusCode::NOT_IMPLEMENTED);
-        let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
-        assert!(String::from_utf8_lossy(&body).contains("wonder node approve CODE"));
     }
 }

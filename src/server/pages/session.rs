@@ -104,7 +104,7 @@ fn ask(guest: &Guest, email: &str, next: Option<&str>, problem: Option<&Problem>
                 @for field in fields { (field) }
                 button.wide type="submit" { (text::log_in::BUTTON) }
             }
-            p.fine { (text::log_in::FORGOT) code { (text::log_in::FORGOT_COMMAND) } "." }
+            @if problem.is_none() { p.fine { (text::log_in::FORGOT) code { (text::log_in::FORGOT_COMMAND) } "." } }
         }
     }
 }

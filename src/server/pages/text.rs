@@ -164,7 +164,7 @@ pub mod device {
     pub const V6: &str = "IPv6 address";
     pub const HOSTNAME: &str = "Calls itself";
     pub const JOINED: &str = "Joined";
-    pub const KEY: &str = "Log-in of the device";
+    pub const KEY: &str = "Its log-in";
     pub const KEY_STAYS: &str = "Does not expire";
     pub const KEY_OVER: &str = "Expired";
     pub const KEY_ENDS: &str = "Expires";
