@@ -295,12 +295,6 @@ fn tailscaled_that_is_not_there_is_7_before_a_token_is_spent() {
 }
 
 #[test]
-fn a_login_by_device_says_that_it_is_not_there_yet() {
-    let error = Wonder::new().error(&["login", "http://127.0.0.1:1", "--device"], 70);
-    assert_eq!(error["code"], "device_login_unsupported");
-}
-
-#[test]
 fn a_login_is_kept_in_a_file_that_only_its_owner_reads() {
     let canned = Canned::new(&at_login(&[]));
     let wonder = Wonder::new();

@@ -8,6 +8,8 @@ mod common;
 use common::api::{Coordinator, PASSWORD};
 use common::page::Browser;
 use std::time::Duration;
+use wonder::core::id::OrgId;
+use wonder::core::role::Role;
 
 coordinator_stories! {
     a_new_coordinator_is_set_up_in_a_browser
@@ -19,6 +21,9 @@ coordinator_stories! {
     failures_are_pages_for_browsers_and_problems_for_programs
     pages_carry_the_headers_that_keep_them_to_this_site
     the_list_of_log_ins_shows_one_s_own_alone
+    a_member_sees_what_he_may_use_and_an_outsider_sees_nothing
+    a_person_ends_log_ins_and_changes_the_password
+    a_page_that_asks_by_itself_keeps_no_log_in_alive
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -238,4 +243,99 @@ async fn the_list_of_log_ins_shows_one_s_own_alone(c: Coordinator) {
     assert_eq!(browser.get("/o/ada").await.status, 200);
     assert_eq!(c.call("DELETE", &path, Some(&bearer), None).await.status, 204);
     assert_eq!(browser.get("/o/ada").await.status, 303, "it is over at once");
+}
+
+/// Another person in the organization of `owner`, logged in with a browser.
+async fn colleague(c: &Coordinator, org: &str, email: &'static str, role: Role) -> Browser {
+    let browser = logged_in(c, email).await;
+    let org: OrgId = org.parse().unwrap();
+    let join = move |tx: &mut wonder::store::Tx<'_>| {
+        let user = wonder::store::user::by_email(tx, &email.parse()?)?.unwrap();
+        wonder::store::organization::add_member(tx, org, user.id, role, common::api::START)
+    };
+    c.app.store().write(join).await.unwrap();
+    browser
+}
+
+async fn a_member_sees_what_he_may_use_and_an_outsider_sees_nothing(c: Coordinator) {
+    let (bearer, org) = c.person("ada@example.org").await;
+    c.post(&format!("/api/v1/organizations/{org}/keys"), &bearer, serde_json::json!({ "name": "k" })).await;
+    let mut admin = colleague(&c, &org, "admin@example.org", Role::Admin).await;
+    let mut member = colleague(&c, &org, "member@example.org", Role::Member).await;
+    let mut outsider = logged_in(&c, "eve@example.org").await;
+    let pages = [
+        ("", 200),
+        ("/devices", 200),
+        ("/live-is-not-a-page", 404),
+        ("/add", 403),
+        ("/tokens", 403),
+        ("/keys", 403),
+        ("/keys/new", 403),
+    ];
+    for (page, as_member) in pages {
+        let path = format!("/o/ada{page}");
+        let as_admin = if as_member == 404 { 404 } else { 200 };
+        assert_eq!(admin.get(&path).await.status, as_admin, "{path} as admin");
+        assert_eq!(member.get(&path).await.status, as_member, "{path} as member");
+        assert_eq!(outsider.get(&path).await.status, 404, "{path} as outsider");
+    }
+    let seen = member.get("/o/ada").await;
+    assert!(!seen.says("/o/ada/add") && !seen.says("/o/ada/tokens") && !seen.says("/o/ada/keys"), "{seen:?}");
+    assert!(admin.get("/o/ada").await.says("/o/ada/add"));
+    let changes = [
+        ("/add", vec![("ttl", "8h"), ("uses", "1")]),
+        ("/keys", vec![("name", "mine"), ("scope", "nodes:read"), ("ttl", "7d")]),
+        ("/keys/k/revoke", vec![]),
+        ("/keys/k/rotate", vec![]),
+        ("/devices/pi/remove", vec![]),
+        ("/tokens/t/revoke", vec![]),
+    ];
+    for (page, fields) in changes {
+        let path = format!("/o/ada{page}");
+        member.get("/settings").await;
+        assert_eq!(member.submit(&path, &fields).await.status, 403, "{path} as member");
+        outsider.get("/settings").await;
+        assert_eq!(outsider.submit(&path, &fields).await.status, 404, "{path} as outsider");
+        assert_ne!(admin.get(&path).await.status, 303, "{path} changes nothing by GET");
+    }
+    let keys = c.get(&format!("/api/v1/organizations/{org}/keys"), &bearer).await;
+    let keys = keys.body["keys"].as_array().unwrap().clone();
+    assert!(keys.len() == 1 && keys[0]["revoked_at"].is_null(), "{keys:?}");
+}
+
+async fn a_person_ends_log_ins_and_changes_the_password(c: Coordinator) {
+    let mut here = logged_in(&c, "ada@example.org").await;
+    let mut there = Browser::new(c.address);
+    there.log_in("ada@example.org", PASSWORD).await;
+    here.get("/settings").await;
+    here.submit("/settings/sessions/revoke-others", &[]).await;
+    assert_eq!(there.get("/o/ada").await.status, 303);
+    there.log_in("ada@example.org", PASSWORD).await;
+    let eve = logged_in(&c, "eve@example.org").await;
+    let own = here.get("/settings").await.between("/settings/sessions/", "/revoke");
+    let mut eve_here = eve;
+    eve_here.get("/settings").await;
+    let foreign = eve_here.submit(&format!("/settings/sessions/{own}/revoke"), &[]).await;
+    assert_eq!(foreign.status, 404, "nobody ends another's log-in");
+    assert_eq!(there.get("/o/ada").await.status, 200);
+
+    let new = "a password that is new";
+    here.get("/settings").await;
+    let wrong = here.submit("/settings/password", &[("present", "a guess"), ("new", new)]).await;
+    assert_eq!(wrong.status, 401);
+    let done = here.submit("/settings/password", &[("present", PASSWORD), ("new", new)]).await;
+    assert_eq!((done.status, done.location()), (303, "/settings"));
+    assert!(here.follow("/settings").await.says("Your password is changed"));
+    assert!(!here.get("/settings").await.says("Your password is changed"), "it is told once");
+    assert_eq!(there.get("/o/ada").await.status, 303, "other log-ins are over");
+    there.log_in("ada@example.org", new).await;
+}
+
+async fn a_page_that_asks_by_itself_keeps_no_log_in_alive(c: Coordinator) {
+    let mut browser = logged_in(&c, "ada@example.org").await;
+    browser.headers.push(("wonder-refresh".into(), "1".into()));
+    c.later(11 * HOUR);
+    assert_eq!(browser.get("/o/ada").await.status, 200);
+    c.later(2 * HOUR);
+    assert_eq!(browser.get("/o/ada").await.status, 303);
 }

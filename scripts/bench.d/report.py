@@ -100,6 +100,18 @@ def growth_table(results):
     return table(["wonder as it grows", "500 in 1 realm", "1,000 in 1", "10,000 in 100"], rows)
 
 
+def api_table(results):
+    """The one table of bare times, because a time is what is wanted."""
+    rows = []
+    for engine, name in (("sqlite", "SQLite"), ("postgres", "PostgreSQL")):
+        for state, label in (("calm", name), ("hashing", f"{name}, while 4 people a second log in")):
+            run = results["api"][engine][state]
+            cells = (f"{run[kind][figure] * 1e3:,.1f} ms" for kind in ("reads", "writes") for figure in ("p50_s", "p99_s"))
+            rows.append([label, *cells, "50 ms"])
+    head = ["the API at 200 calls a second, beside 1,000 connected devices", "reads p50", "p99", "writes p50", "p99", "p99 wanted"]
+    return table(head, rows)
+
+
 def told(run):
     return run["nodes"] / run["tailnets"] - 1
 
@@ -107,7 +119,7 @@ def told(run):
 def tables(results):
     if len(results.get("growth", ())) < 2:
         results = {part: result for part, result in results.items() if part != "growth"}
-    makers = {"mesh": mesh_table, "standing": standing_table, "relay": relay_table, "growth": growth_table}
+    makers = {"mesh": mesh_table, "standing": standing_table, "relay": relay_table, "growth": growth_table, "api": api_table}
     return "\n\n".join(make(results) for part, make in makers.items() if part in results)
 
 

@@ -4,6 +4,7 @@ import json
 import sys
 from functools import partial, reduce
 
+import api
 import loads
 import report
 from servers import ROOT, Derper, Headscale, Wonder
@@ -25,6 +26,7 @@ def full():
         (["growth", "1000"], partial(loads.mesh, Wonder, 1000, storm=False)),
         (["growth", "10000"], partial(loads.mesh, Wonder, 10_000, realms=100, storm=False)),
         (["floor_s"], loads.sealed_write),
+        (["api"], api.under_load),
     ]
     for path, step in steps:
         *parents, name = path
@@ -69,12 +71,14 @@ def main(arguments):
             return only(name)
         case ["--quick"]:
             return print("\n" + report.tables(quick()))
+        case ["--api"]:
+            return print("\n" + report.tables({"api": api.under_load()}))
         case ["--report"]:
             results = json.loads(RESULTS.read_text())
         case []:
             results = full()
         case _:
-            sys.exit("usage: scripts/bench [--quick | --report | --only headscale|wonder|derper]")
+            sys.exit("usage: scripts/bench [--quick | --api | --report | --only headscale|wonder|derper]")
     text = report.tables(results)
     report.write(PAGE, text)
     print("\n" + text)

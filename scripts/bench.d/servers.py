@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -97,9 +98,14 @@ class Headscale(Server):
 
 
 class Wonder(Server):
+    def __init__(self, directory, database=None):
+        super().__init__(directory)
+        self.database = ["--database", database] if database else []
+        self.api = f"{self.url}/api/v1"
+
     def command(self):
         return [WONDER, "serve", "--listen", f"127.0.0.1:{self.port}", "--derp-listen", "127.0.0.1:0",
-                "--stun-listen", "127.0.0.1:0", "--data-dir", self.dir / "data", "--json"]
+                "--stun-listen", "127.0.0.1:0", "--data-dir", self.dir / "data", "--json", *self.database]
 
     def relay(self):
         """The address of its relay, as its first line on stdout says it."""
@@ -112,9 +118,20 @@ class Wonder(Server):
         return [self.auth_key(f"person-{number}@example.org") for number in range(realms)]
 
     def auth_key(self, email):
-        self.cli(email, "user", "create", email, "--password-stdin", "--data-dir", self.dir / "data")
-        self.cli(email, "login", self.url, "--email", email, "--password-stdin")
+        self.account(email)
         return self.cli(email, "token", "create", "--reusable")["auth_key"]
+
+    def account(self, email):
+        """Makes an account and logs it in."""
+        self.cli(email, "user", "create", email, "--password-stdin", "--data-dir", self.dir / "data", *self.database)
+        self.cli(email, "login", self.url, "--email", email, "--password-stdin")
+
+    def token(self, email):
+        """The bearer token of an account's log-in, from a log-in of its own."""
+        body = json.dumps({"email": email, "password": PASSWORD.strip()}).encode()
+        ask = urllib.request.Request(f"{self.api}/sessions", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(ask, timeout=10) as answer:
+            return json.load(answer)["token"]
 
     def cli(self, profile, *arguments):
         environment = dict(os.environ, WONDER_CONFIG_DIR=str(self.dir / "profiles" / profile))
@@ -145,6 +162,43 @@ class Derper(Server):
 
     def relay(self):
         return f"https://127.0.0.1:{self.port}"
+
+
+class Postgres:
+    """Debian's PostgreSQL on a socket in a directory of its own, with the settings that it comes with."""
+
+    def __init__(self, directory):
+        self.dir = Path(directory)
+        self.url = f"postgres://wonder@/postgres?host={self.dir}"
+        self.process = None
+
+    def __enter__(self):
+        self.dir.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(self.dir, "postgres", "postgres")
+            self.dir.parent.chmod(0o755)
+        self.run("initdb", "--username=wonder", "--auth=trust", "--encoding=UTF8", "--no-locale", "-D", self.dir / "data").wait()
+        self.process = self.run("postgres", "-D", self.dir / "data", "-k", self.dir, "-c", "listen_addresses=")
+        while subprocess.run([program("pg_isready"), "-q", "-h", self.dir]).returncode:
+            if self.process.poll() is not None:
+                raise RuntimeError("PostgreSQL did not start")
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def run(self, name, *arguments):
+        """It refuses to run as root: then its own user runs it."""
+        become = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"] if os.geteuid() == 0 else []
+        return subprocess.Popen([*become, program(name), *arguments], cwd=self.dir,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def program(name):
+    """A program of the newest PostgreSQL that is installed."""
+    return max(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
 
 
 # Loopback only, no embedded relay, no questions to anybody outside.

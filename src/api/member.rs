@@ -75,4 +75,8 @@ pub struct Departure {
     pub keys_revoked: u64,
     /// Invitations that they had made, and that ended now.
     pub invitations_revoked: u64,
+    /// Apps that they had registered, and that ended now.
+    pub apps_revoked: u64,
+    /// What they had allowed apps in the organization, and that ended now.
+    pub grants_revoked: u64,
 }

@@ -37,6 +37,14 @@
 //! | `POST …/{org}/keys` | [`CreateKey`] | 201 [`NewKey`] |
 //! | `DELETE …/{org}/keys/{key}` | | [`KeyAnswer`] |
 //! | `POST …/{org}/keys/{key}/rotate` | [`RotateKey`] | [`NewKey`] |
+//! | `GET …/{org}/apps` | | [`AppList`] |
+//! | `POST …/{org}/apps` | [`RegisterApp`] | 201 [`NewApp`] |
+//! | `GET …/{org}/apps/{app}` | | [`AppAnswer`] |
+//! | `DELETE …/{org}/apps/{app}` | | [`AppAnswer`] |
+//! | `GET …/{org}/grants`, `GET /grants` | | [`GrantList`] |
+//! | `DELETE …/{org}/grants/{grant}`, `DELETE /grants/{grant}` | | [`GrantAnswer`] |
+//! | `GET /deployer` | | [`JoinTarget`] |
+//! | `POST /deployer/join` | | 201 [`JoinGrant`] |
 //! | `GET …/{org}/nodes` | | [`NodeList`] |
 //! | `GET …/{org}/nodes/{node}` | | [`NodeAnswer`] |
 //! | `PATCH …/{org}/nodes/{node}` | [`RenameNode`] | [`NodeAnswer`] |
@@ -49,6 +57,8 @@
 //! | `GET /worker` | | [`WorkerAnswer`] |
 //! | `DELETE /worker` | | 204 |
 
+mod app;
+mod grant;
 mod invitation;
 mod join;
 mod key;
@@ -64,6 +74,8 @@ mod user;
 mod version;
 mod worker;
 
+pub use app::{App, AppAnswer, AppList, NewApp, RegisterApp};
+pub use grant::{AppName, Grant, GrantAnswer, GrantList};
 pub use invitation::{
     AcceptInvitation, Invitation, InvitationAnswer, InvitationList, InvitationStatus, Invite, MailReport,
     NewInvitation,

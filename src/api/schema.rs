@@ -6,7 +6,9 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::core::Timestamp;
-use crate::core::id::{ApiKeyId, InvitationId, NodeId, OrgId, RealmId, SessionId, TokenId, UserId};
+use crate::core::id::{
+    ApiKeyId, AppId, GrantId, InvitationId, NodeId, OrgId, RealmId, SessionId, TokenId, UserId,
+};
 use crate::core::secret::Secret;
 
 fn string(format: &str, description: &str) -> RefOr<Schema> {
@@ -34,6 +36,8 @@ strings! {
     NodeId: "uuid", "The id of a node.";
     TokenId: "uuid", "The id of a join token.";
     ApiKeyId: "uuid", "The id of an API key.";
+    AppId: "uuid", "The id of an app: its `client_id`.";
+    GrantId: "uuid", "The id of a grant.";
     SessionId: "uuid", "The id of a log-in.";
     InvitationId: "uuid", "The id of an invitation.";
     Timestamp: "date-time", "RFC 3339, in UTC.";

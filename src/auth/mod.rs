@@ -1,7 +1,8 @@
-//! Who somebody is: passwords, sessions, API keys. Knows no HTTP.
+//! Who somebody is: passwords, sessions, API keys, the pure parts of OAuth 2.0. Knows no HTTP.
 
 pub mod api_key;
 pub mod limit;
+pub mod oauth;
 pub mod password;
 pub mod seal;
 pub mod session;

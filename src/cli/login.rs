@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::ctx::Ctx;
+use super::device;
 use super::value::secret;
 use crate::api::{LogIn, NewSession, Organization, SetUp, User};
 use crate::client::Client;
@@ -17,7 +18,10 @@ use crate::ui::{can_ask, clean, fields, secret_from_stdin, until};
 const LOGIN: &str = "\
 Examples:
   wonder login http://192.168.1.10:8080
-      asks for e-mail address and password
+      opens a browser, and shows a code to type there
+
+  wonder login https://mesh.example.org --device
+      shows the code only: for the browser of another machine
 
   wonder login https://mesh.example.org --profile work
       a second log-in, under a name of its own
@@ -54,20 +58,22 @@ pub struct Logout {}
 pub struct Whoami {}
 
 pub fn login(ctx: &Ctx, flags: Login) -> Result<()> {
-    if flags.device {
-        return Err(no_device_grant());
-    }
     answerable(&flags)?;
     let url = coordinator(ctx, &flags)?;
     let client = ctx.client(&url)?;
     // Nobody is asked for a password that cannot be sent.
     client.version()?;
     warn_of_plain_http(ctx, &url);
-    let email = match &flags.email {
-        Some(email) => email.clone(),
-        None => ctx.ui.ask("E-mail address", "--email")?,
+    let session = match by_password(&flags) {
+        true => {
+            let email = match &flags.email {
+                Some(email) => email.clone(),
+                None => ctx.ui.ask("E-mail address", "--email")?,
+            };
+            log_in(ctx, &client, &flags, email)?
+        }
+        false => device::log_in(ctx, &client, &label(), !flags.device)?,
     };
-    let session = log_in(ctx, &client, &flags, email)?;
     let name = remember(ctx, &url, &session)?;
     show(
         ctx,
@@ -83,13 +89,18 @@ pub fn login(ctx: &Ctx, flags: Login) -> Result<()> {
     Ok(())
 }
 
+/// Whether the password is asked for, or given, here; else a browser has the log-in.
+fn by_password(flags: &Login) -> bool {
+    flags.email.is_some() || flags.password_stdin || flags.setup_code.is_some()
+}
+
 /// Everything that would have to be asked is given, or there is somebody to ask.
 fn answerable(flags: &Login) -> Result<()> {
-    if can_ask() || (flags.email.is_some() && flags.password_stdin) {
+    if can_ask() || flags.device || (flags.email.is_some() && flags.password_stdin) {
         return Ok(());
     }
     Err(Error::usage("missing_answer", "there is no terminal to ask at for e-mail address and password")
-        .hint("give them with --email and --password-stdin"))
+        .hint("give them with --email and --password-stdin, or log in by a browser with --device"))
 }
 
 fn coordinator(ctx: &Ctx, flags: &Login) -> Result<BaseUrl> {
@@ -182,15 +193,6 @@ fn warn_of_plain_http(ctx: &Ctx, url: &BaseUrl) {
             "{url} is not encrypted: whoever is on the way reads the password. Use https:// there"
         ));
     }
-}
-
-fn no_device_grant() -> Error {
-    Error::new(
-        Kind::Unsupported,
-        "device_login_unsupported",
-        "logging in by browser is not supported by this coordinator yet",
-    )
-    .hint("log in with `wonder login URL --email EMAIL`")
 }
 
 pub fn logout(ctx: &Ctx) -> Result<()> {

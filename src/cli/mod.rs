@@ -1,8 +1,12 @@
 //! The command line: one file a noun. Parses, asks, calls `client` or `service`, prints through `ui`.
 //! Called by `main`.
 
+mod app;
 mod ctx;
+mod deployer;
+mod device;
 mod generate;
+mod grant;
 mod key;
 mod log;
 mod login;
@@ -63,6 +67,12 @@ enum Command {
     Key(key::KeyCommand),
     #[command(subcommand)]
     Org(org::OrgCommand),
+    #[command(subcommand)]
+    App(app::AppCommand),
+    #[command(subcommand)]
+    Grant(grant::GrantCommand),
+    #[command(subcommand)]
+    Deployer(deployer::DeployerCommand),
     Completions(generate::Completions),
     Man(generate::Man),
 }
@@ -117,6 +127,9 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Node(command) => node::run(&ctx, command),
         Command::Key(command) => key::run(&ctx, command),
         Command::Org(command) => org::run(&ctx, command),
+        Command::App(command) => app::run(&ctx, command),
+        Command::Grant(command) => grant::run(&ctx, command),
+        Command::Deployer(command) => deployer::run(&ctx, command),
         Command::Completions(what) => generate::completions(&ctx, &what, definition()),
         Command::Man(what) => generate::man(&ctx, &what, definition()),
     }

@@ -106,6 +106,21 @@ impl Client {
         Err(Error::bug(format!("the list at {path} does not end")))
     }
 
+    /// Posts a form to an endpoint of the authorization server. An `error` of OAuth 2.0 (RFC 6749
+    /// section 5.2) is an answer like any other.
+    pub(super) fn post_form<A: DeserializeOwned>(&self, path: &str, fields: &[(&str, &str)]) -> Result<A> {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = Request::post(format!("{}{path}", self.base))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body.into_bytes());
+        let request = request.map_err(|error| unsendable().source(error))?;
+        let answer = self.agent.run(request).map_err(|error| failure::of_transport(&self.base, error))?;
+        let (parts, body) = answer.into_parts();
+        let read = body.into_with_config().limit(LARGEST).read_to_vec();
+        let bytes = read.map_err(|error| failure::of_transport(&self.base, error))?;
+        serde_json::from_slice(&bytes).map_err(|_| failure::of_answer(&self.base, &parts, &bytes))
+    }
+
     fn send(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<Vec<u8>> {
         let request = self.request(&method, path, body)?;
         let answer = self.agent.run(request).map_err(|error| failure::of_transport(&self.base, error))?;

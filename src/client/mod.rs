@@ -1,8 +1,12 @@
 //! The HTTP API as typed calls, one file a noun. Called by `cli`. Every call has a time-out; every failure comes
 //! back as a [`crate::core::Error`]. It decides nothing, asks nobody, and stores nothing.
 
+mod app;
 mod call;
+mod deployer;
+mod device;
 mod failure;
+mod grant;
 mod invitation;
 mod join;
 mod key;
@@ -17,3 +21,4 @@ mod version;
 mod worker;
 
 pub use call::Client;
+pub use device::{DeviceCode, Polled};

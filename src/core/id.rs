@@ -67,6 +67,14 @@ ids! {
     EventId = "event";
     /// A device that waits for a person's approval.
     ApprovalId = "approval";
+    /// A third-party OAuth 2.0 client; its id is the `client_id`.
+    AppId = "app";
+    /// What a person allowed an app to do in one organization.
+    GrantId = "grant";
+    /// The tokens that come of one authorization, one after another.
+    FamilyId = "token family";
+    /// A key that ID tokens are signed with; its id is the `kid`.
+    SigningKeyId = "signing key";
     /// What lets somebody become a member.
     InvitationId = "invitation";
 }

@@ -8,6 +8,7 @@ pub mod id;
 pub mod key;
 pub mod name;
 pub mod node;
+pub mod oauth;
 pub mod page;
 pub mod policy;
 pub mod realm;

@@ -4,16 +4,28 @@ use std::time::Duration;
 
 use crate::core::Result;
 use crate::service::app::App;
+use crate::service::oauth::{self, signing::Signing};
 use crate::service::{invitation, join, session};
 
 /// Begins all chores; they end with the application's supervisor.
-pub fn begin(app: &App) {
+pub fn begin(app: &App, signing: &Signing) {
     every(app, "unregistered uses", Duration::from_secs(30), |app| async move { join::sweep(&app).await });
     every(app, "old invitations", Duration::from_secs(3600), |app| async move {
         invitation::sweep(&app).await.map(drop)
     });
     every(app, "ended sessions", Duration::from_secs(3600), |app| async move {
         session::sweep(&app).await.map(drop)
+    });
+    every(
+        app,
+        "ended grants and tokens",
+        Duration::from_secs(600),
+        |app| async move { oauth::sweep(&app).await },
+    );
+    let signing = signing.clone();
+    every(app, "signing keys", Duration::from_secs(3600), move |app| {
+        let signing = signing.clone();
+        async move { signing.rotate(app.now()).await }
     });
 }
 

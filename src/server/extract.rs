@@ -12,13 +12,14 @@ use super::problem::Failure;
 use super::request::{self, Peer};
 use super::state::State;
 use crate::api::ListQuery;
-use crate::auth::api_key;
+use crate::auth::{api_key, oauth};
 use crate::core::page::Page;
 use crate::core::role::Permission;
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 use crate::service::audit::Origin;
 use crate::service::authority::{Caller, May};
+use crate::service::oauth::bearer;
 use crate::service::worker::{self, Worker};
 use crate::service::{key, session};
 
@@ -38,7 +39,7 @@ pub struct Asked<T>(pub T);
 pub struct Target(pub String);
 
 /// The secret of the `Authorization: Bearer` header (RFC 6750 section 2.1): never of a query or a cookie.
-fn bearer(headers: &HeaderMap) -> Result<Secret> {
+pub(super) fn bearer_of(headers: &HeaderMap) -> Result<Secret> {
     let missing = || {
         Error::new(Kind::Unauthenticated, "not_logged_in", "this takes a log-in or an API key")
             .hint("log in with `wonder login`, or send Authorization: Bearer with an API key")
@@ -67,11 +68,12 @@ impl FromRequestParts<State> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
-        let secret = bearer(&parts.headers)?;
+        let secret = bearer_of(&parts.headers)?;
         let Ok(From(origin)) = From::from_request_parts(parts, state).await;
-        let caller = match api_key::is_api_key(secret.reveal()) {
-            true => key::authenticate(&state.app, &secret, origin).await?,
-            false => session::authenticate(&state.app, &secret, origin).await?,
+        let caller = match secret.reveal() {
+            text if api_key::is_api_key(text) => key::authenticate(&state.app, &secret, origin).await?,
+            text if oauth::is_access_token(text) => bearer::authenticate(&state.app, &secret, origin).await?,
+            _ => session::authenticate(&state.app, &secret, origin).await?,
         };
         Ok(caller)
     }
@@ -81,7 +83,7 @@ impl FromRequestParts<State> for Worker {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
-        let secret = bearer(&parts.headers)?;
+        let secret = bearer_of(&parts.headers)?;
         let Ok(From(origin)) = From::from_request_parts(parts, state).await;
         Ok(worker::authenticate(&state.app, &secret, origin).await?)
     }

@@ -172,9 +172,11 @@ impl Guest {
         socket: Socket<S>,
         mut stop: Stop,
     ) {
-        let (router, peer) = (self.router, Peer(self.from));
+        let (router, peer, leaving) = (self.router, Peer(self.from), stop.clone());
         let service = tower::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
+            // An answer without an end must end by itself when the coordinator stops.
+            request.extensions_mut().insert(leaving.clone());
             router.clone().call(request)
         });
         let mut http = http1::Builder::new();

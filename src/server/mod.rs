@@ -8,6 +8,7 @@ pub mod extract;
 pub mod frame;
 pub mod listen;
 pub mod log;
+pub mod oauth;
 pub mod pages;
 pub mod problem;
 pub mod ready;

@@ -13,7 +13,7 @@ use super::listen::{Limits, Listener};
 use super::ready::{self, Ready};
 use super::state::{Probe, State};
 use super::tls::Certificate;
-use super::{chores, control, pages, relay, relay_maps, routes};
+use super::{chores, control, oauth, pages, relay, relay_maps, routes};
 use crate::auth::seal::MasterKey;
 use crate::config::master_key;
 use crate::config::server::Settings;
@@ -26,6 +26,7 @@ use crate::runtime::{Clock, Supervisor};
 use crate::service::app::{self, App};
 use crate::service::identity::{self, Identity};
 use crate::service::mail::Mailer;
+use crate::service::oauth::signing::Signing;
 use crate::service::{health, mesh, setup};
 use crate::store::{DatabaseUrl, Purpose, Store};
 
@@ -57,7 +58,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Started> {
     let app =
         App::new(store, clock, Supervisor::new(), app_settings(&settings, &url, relay.as_ref(), &keys)?);
     mesh::run(&app).await?;
-    chores::begin(&app);
+    chores::begin(&app, &keys.signing);
     let setup_code = setup::offer(&app).await?;
     let (derp, stun) = relay.as_ref().map(|relay| (relay.derp, relay.stun_address)).unzip();
     let ready = Ready { url, listen, derp, stun, pid: std::process::id(), setup_code };
@@ -71,6 +72,8 @@ struct Keys {
     identity: Identity,
     /// The relay's own certificate, where the coordinator has none that others vouch for.
     pinned: Option<derp::Certificate>,
+    /// For apps: who logged in.
+    signing: Signing,
 }
 
 impl Keys {
@@ -78,12 +81,14 @@ impl Keys {
         let fresh = || Secret::new(hex::encode(&*MasterKey::generate()));
         let sealed = identity::is_sealed(store).await?;
         let master = MasterKey::from_bytes(&master_key::load(&settings.data_dir, sealed, fresh)?)?;
+        let master = Arc::new(master);
         let own_port = settings.relay.as_ref().is_some_and(|relay| relay.listen.is_none());
         let pinned = match &settings.relay {
             Some(_) if !own_port => Some(identity::relay_certificate(store, &master, now, url.host()).await?),
             _ => None,
         };
-        Ok(Keys { identity: identity::load(store, &master, now).await?, pinned })
+        let identity = identity::load(store, &master, now).await?;
+        Ok(Keys { identity, pinned, signing: Signing::load(store, master, now).await? })
     }
 }
 
@@ -114,6 +119,7 @@ fn open_doors(app: &App, relay: Option<relay::Bound>, keys: Keys) -> Result<Rout
     let Identity { control_key, relay_key } = keys.identity;
     let state = State::new(app.clone(), vec![("mesh", mesh_probe(app))]);
     let router = routes::router(state.clone())
+        .merge(oauth::router(state.clone(), keys.signing))
         .merge(pages::router(state))
         .merge(control::routes(app.clone(), control_key))
         .merge(control::verify(app.clone()));

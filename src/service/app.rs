@@ -10,6 +10,7 @@ use super::join::JoinLimit;
 use super::log_in_limits::LogInLimits;
 use super::mail::Mailer;
 use super::mesh::Mesh;
+use super::oauth::limits::OauthLimits;
 use crate::auth::limit::Limit;
 use crate::auth::password::Passwords;
 use crate::config::server::Dns;
@@ -66,6 +67,7 @@ struct Parts {
     log_in_limits: LogInLimits,
     join_limit: JoinLimit,
     approval_limit: Limit,
+    oauth_limits: OauthLimits,
     invitation_limits: InvitationLimits,
     mesh: Mesh,
 }
@@ -84,6 +86,7 @@ impl App {
             log_in_limits,
             join_limit,
             approval_limit: approval::limit(),
+            oauth_limits: OauthLimits::default(),
             invitation_limits: InvitationLimits::default(),
             mesh,
         }))
@@ -131,6 +134,10 @@ impl App {
 
     pub(super) fn approval_limit(&self) -> &Limit {
         &self.0.approval_limit
+    }
+
+    pub(super) fn oauth_limits(&self) -> &OauthLimits {
+        &self.0.oauth_limits
     }
 
     pub(super) fn invitation_limits(&self) -> &InvitationLimits {

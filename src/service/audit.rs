@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::app::App;
 use super::authority::May;
-use crate::core::id::{ApiKeyId, EventId, NodeId, OrgId, UserId};
+use crate::core::id::{ApiKeyId, AppId, EventId, NodeId, OrgId, UserId};
 use crate::core::role::ViewAudit;
 use crate::core::user::Email;
 use crate::core::{Result, Timestamp};
@@ -36,6 +36,11 @@ impl Actor {
 
     pub fn api_key(id: ApiKeyId, name: &str, origin: Origin) -> Self {
         Actor { kind: "api_key", id: Some(id.to_string()), name: name.to_owned(), origin }
+    }
+
+    /// A third-party app, and for whom it acts.
+    pub fn app(id: AppId, name: &str, person: &Email, origin: Origin) -> Self {
+        Actor { kind: "app", id: Some(id.to_string()), name: format!("{name} for {person}"), origin }
     }
 
     pub fn node(id: NodeId, name: &str, origin: Origin) -> Self {

@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 
 use super::app::App;
 use super::audit::{Actor, Origin};
-use crate::core::id::{ApiKeyId, OrgId, RealmId, SessionId, UserId, UserNumber};
-use crate::core::role::{Permission, Role, Scope};
+use crate::core::id::{ApiKeyId, AppId, GrantId, OrgId, RealmId, SessionId, UserId, UserNumber};
+use crate::core::oauth::ScopeSet;
+use crate::core::role::{Permission, Role, Scope, ViewOrganization};
 use crate::core::user::Email;
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::store::organization::{self, Membership, Organization};
@@ -26,6 +27,8 @@ pub enum Principal {
     Person(Person),
     /// What acts for one organization with an API key.
     Integration(Integration),
+    /// A third-party app that acts for a person in one organization.
+    App(Delegate),
 }
 
 /// A person who is logged in.
@@ -38,6 +41,8 @@ pub struct Person {
     pub admin: bool,
     pub session: SessionId,
     pub session_expires_at: Timestamp,
+    /// When they showed who they are.
+    pub logged_in_at: Timestamp,
 }
 
 /// What acts for one organization with an API key.
@@ -52,6 +57,21 @@ pub struct Integration {
     pub expires_at: Timestamp,
 }
 
+/// A third-party app that acts for a person in one organization, as far as both the grant and the person's
+/// role go at the moment of each call.
+#[derive(Clone, Debug)]
+pub struct Delegate {
+    pub app: AppId,
+    pub name: String,
+    pub grant: GrantId,
+    pub org: OrgId,
+    pub scopes: ScopeSet,
+    /// Who granted it, and answers for it.
+    pub user: UserId,
+    pub email: Email,
+    pub expires_at: Timestamp,
+}
+
 impl Caller {
     pub fn principal(&self) -> &Principal {
         &self.principal
@@ -62,6 +82,15 @@ impl Caller {
         match &self.principal {
             Principal::Person(person) => Ok(person),
             Principal::Integration(_) => Err(people_only().hint("log in with `wonder login`")),
+            Principal::App(_) => Err(people_only()),
+        }
+    }
+
+    /// Refuses an app that may not read who somebody is.
+    pub fn require_profile(&self) -> Result<()> {
+        match &self.principal {
+            Principal::App(app) => require_scope::<ViewOrganization>(Holder::App(app)),
+            Principal::Person(_) | Principal::Integration(_) => Ok(()),
         }
     }
 
@@ -71,6 +100,7 @@ impl Caller {
         match &self.principal {
             Principal::Person(person) => Actor::user(person.user, &person.email, origin),
             Principal::Integration(key) => Actor::api_key(key.key, &key.name, origin),
+            Principal::App(app) => Actor::app(app.app, &app.name, &app.email, origin),
         }
     }
 }
@@ -83,6 +113,7 @@ pub struct May<P> {
     user: UserId,
     role: Option<Role>,
     scopes: Option<Vec<Scope>>,
+    grant: Option<GrantId>,
     permission: PhantomData<fn() -> P>,
 }
 
@@ -91,19 +122,27 @@ impl<P: Permission> May<P> {
     /// organization, or the one that the API key belongs to. To an outsider the organization does not exist.
     pub async fn check(app: &App, caller: &Caller, org: Option<&str>) -> Result<May<P>> {
         let wanted = org.map(str::to_owned);
-        let (organization, user, role, scopes) = match &caller.principal {
+        let (organization, user, role, scopes, grant) = match &caller.principal {
             Principal::Person(person) => {
                 let membership = membership(app, person.user, wanted).await?;
                 require_role::<P>(membership.role, &membership.organization.name)?;
-                (membership.organization, person.user, Some(membership.role), None)
+                (membership.organization, person.user, Some(membership.role), None, None)
             }
             Principal::Integration(key) => {
-                let organization = own_organization(app, key, wanted).await?;
-                require_scope::<P>(key)?;
-                (organization, key.created_by, None, Some(key.scopes.clone()))
+                let organization = own_organization(app, key.org, wanted).await?;
+                require_scope::<P>(Holder::Key(key))?;
+                (organization, key.created_by, None, Some(key.scopes.clone()), None)
+            }
+            Principal::App(delegate) => {
+                let org = own_organization(app, delegate.org, wanted).await?.id.to_string();
+                require_scope::<P>(Holder::App(delegate))?;
+                let membership = membership(app, delegate.user, Some(org)).await?;
+                require_role::<P>(membership.role, &membership.organization.name)?;
+                let scopes = Some(delegate.scopes.api().collect());
+                (membership.organization, delegate.user, Some(membership.role), scopes, Some(delegate.grant))
             }
         };
-        Ok(May { organization, actor: caller.actor(), user, role, scopes, permission: PhantomData })
+        Ok(May { organization, actor: caller.actor(), user, role, scopes, grant, permission: PhantomData })
     }
 
     pub fn org(&self) -> OrgId {
@@ -123,12 +162,17 @@ impl<P: Permission> May<P> {
         &self.actor
     }
 
-    /// The person who answers for it: the caller, or who made the caller's API key.
+    /// The grant that an app acts by.
+    pub fn grant(&self) -> Option<GrantId> {
+        self.grant
+    }
+
+    /// The person who answers for it: the caller, who made the caller's API key, or who let the app in.
     pub fn user(&self) -> UserId {
         self.user
     }
 
-    /// A person's role; an API key has none.
+    /// A person's role, also where an app acts for them; an API key has none.
     pub fn role(&self) -> Option<Role> {
         self.role
     }
@@ -150,6 +194,7 @@ impl<P: Permission> May<P> {
             user: self.user,
             role: self.role,
             scopes: self.scopes.clone(),
+            grant: self.grant,
             permission: PhantomData,
         }
     }
@@ -222,9 +267,8 @@ fn pick(memberships: Vec<Membership>, wanted: Option<&str>) -> Result<Membership
     }
 }
 
-/// The one organization of an API key, if it is the wanted one.
-async fn own_organization(app: &App, key: &Integration, wanted: Option<String>) -> Result<Organization> {
-    let org = key.org;
+/// The one organization of an API key or an app's grant, if it is the wanted one.
+async fn own_organization(app: &App, org: OrgId, wanted: Option<String>) -> Result<Organization> {
     let own = app.store().read(move |read| organization::by_id(read, org)).await?;
     let is_wanted = |o: &Organization| match &wanted {
         Some(text) => o.name == *text || o.id.to_string() == *text,
@@ -242,18 +286,41 @@ fn require_role<P: Permission>(role: Role, name: &str) -> Result<()> {
         .hint(format!("ask the owner of {name}")))
 }
 
-fn require_scope<P: Permission>(key: &Integration) -> Result<()> {
-    let name = &key.name;
+/// What has scopes.
+enum Holder<'a> {
+    Key(&'a Integration),
+    App(&'a Delegate),
+}
+
+impl Holder<'_> {
+    fn has(&self, scope: Scope) -> bool {
+        match self {
+            Holder::Key(key) => key.scopes.contains(&scope),
+            Holder::App(app) => app.scopes.has(scope),
+        }
+    }
+
+    fn lacks(&self, scope: Scope) -> Error {
+        let (what, name, hint) = match self {
+            Holder::Key(key) => {
+                ("API key", &key.name, "make a key that has it with `wonder key create --scope`")
+            }
+            Holder::App(app) => ("app", &app.name, "authorize the app again, and leave this scope to it"),
+        };
+        denied("scope_missing", format!("the {what} {name} lacks the scope {scope}")).hint(hint)
+    }
+}
+
+fn require_scope<P: Permission>(holder: Holder<'_>) -> Result<()> {
     match P::SCOPE {
-        Some(scope) if key.scopes.contains(&scope) => Ok(()),
-        Some(scope) => Err(denied("scope_missing", format!("the API key {name} lacks the scope {scope}"))
-            .hint("make a key that has it with `wonder key create --scope`")),
+        Some(scope) if holder.has(scope) => Ok(()),
+        Some(scope) => Err(holder.lacks(scope)),
         None => Err(people_only()),
     }
 }
 
 fn people_only() -> Error {
-    denied("people_only", "this is for people, not for API keys")
+    denied("people_only", "this is for people, not for API keys and apps")
 }
 
 fn denied(code: &str, message: impl Into<String>) -> Error {

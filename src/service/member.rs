@@ -6,6 +6,7 @@ use super::app::App;
 use super::audit::{self, Actor, Change};
 use super::authority::May;
 use super::node::{self, Seen};
+use super::oauth::{self, grant};
 use super::organization::refuse_personal;
 use super::realm;
 use crate::core::id::{OrgId, UserId};
@@ -34,6 +35,8 @@ pub struct Ended {
     pub tokens: u64,
     pub keys: u64,
     pub invitations: u64,
+    pub apps: u64,
+    pub grants: u64,
 }
 
 /// A page of the members, in the order of their accounts' age, and the cursor of the next one.
@@ -55,19 +58,20 @@ pub async fn set_role(app: &App, may: &May<ManageAdmins>, who: &str, role: Role)
         let org = held.org();
         let member = find(tx, org, &who)?;
         if member.role == role {
-            return Ok(member);
+            return Ok((member, Vec::new()));
         }
         if !member::set_role(tx, org, member.user, role)? {
             return Err(owner_stays());
         }
+        let mut nodes = Vec::new();
         if role == Role::Member {
-            end_rights(tx, org, &member, held.actor(), now)?;
+            nodes = end_rights(tx, org, &member, held.actor(), now)?.1;
         }
         let action = if role == Role::Admin { "member.promote" } else { "member.demote" };
         audit::record(tx, now, held.actor(), Change::new(action, member.user, &member.email).of(org))?;
-        Ok(Member { role, ..member })
+        Ok((Member { role, ..member }, nodes))
     };
-    app.store().write(change).await
+    grant::change(app, change).await
 }
 
 /// Makes another member the owner; who was it is an admin then.
@@ -146,18 +150,22 @@ async fn go<P: crate::core::role::Permission>(
         if !member::delete(tx, org, member.user)? {
             return Err(owner_stays());
         }
-        let ended = end_rights(tx, org, &member, &actor, now)?;
+        let (mut ended, mut deployers) = end_rights(tx, org, &member, &actor, now)?;
+        let granted = grant::end_all_of_member(tx, &actor, (org, member.user), now)?;
+        ended.grants += granted.0;
+        deployers.extend(granted.1);
         audit::record(tx, now, &actor, Change::new(action, member.user, &member.email).of(org))?;
         store::node::lock_realm(tx, realm_id)?;
         let mut nodes = store::node::of_owner(tx, realm_id, member.user)?;
         if expire_devices {
             expire(tx, org, &mut nodes, &actor, now)?;
         }
-        Ok((member, nodes, ended))
+        Ok((member, nodes, deployers, ended))
     };
     let whole = app.clone();
     realm::to_the_end(app, async move {
-        let (member, nodes, ended) = whole.store().write(take_out).await?;
+        let (member, nodes, deployers, ended) = whole.store().write(take_out).await?;
+        realm::expired(&whole, &deployers).await?;
         if expire_devices {
             realm::expired(&whole, &nodes).await?;
         }
@@ -168,11 +176,21 @@ async fn go<P: crate::core::role::Permission>(
 
 /// Revokes what somebody made for the organization and may make no more. (What slips in beside this, by a call
 /// that had passed its check, is good for nothing either: each use looks at what its maker is.)
-fn end_rights(tx: &mut Tx<'_>, org: OrgId, member: &Member, actor: &Actor, now: Timestamp) -> Result<Ended> {
+/// Gives the platforms' nodes too whose keys ended with it: their realms are to be told.
+fn end_rights(
+    tx: &mut Tx<'_>,
+    org: OrgId,
+    member: &Member,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(Ended, Vec<Node>)> {
+    let (apps, nodes) = oauth::app::end_all_of_member(tx, actor, (org, member.user), now)?;
     let ended = Ended {
         tokens: join_token::revoke_made_by(tx, org, member.user, now)?,
         keys: api_key::revoke_made_by(tx, org, member.user, now)?,
         invitations: invitation::revoke_made_by(tx, org, member.user, now)?,
+        apps,
+        grants: 0,
     };
     for (count, action) in [
         (ended.tokens, "token.revoke_all"),
@@ -183,7 +201,7 @@ fn end_rights(tx: &mut Tx<'_>, org: OrgId, member: &Member, actor: &Actor, now: 
             audit::record(tx, now, actor, Change::new(action, member.user, &member.email).of(org))?;
         }
     }
-    Ok(ended)
+    Ok((ended, nodes))
 }
 
 /// Ends the keys of nodes whose realm is held.

@@ -1,6 +1,7 @@
 //! What people and integrations do with the nodes of their realm.
 
 use ipnet::IpNet;
+use tokio::sync::watch;
 
 use super::app::App;
 use super::audit::{Actor, Change, Origin};
@@ -50,6 +51,26 @@ pub async fn count(app: &App, may: &May<ViewNodes>) -> Result<Counts> {
     let all = numbers.len();
     let live = realm::look(app, realm, numbers).await?;
     Ok(Counts { all, online: live.values().filter(|live| live.online).count() })
+}
+
+/// Tells whoever looks at a realm that it has changed.
+pub struct Changes(watch::Receiver<u64>);
+
+impl Changes {
+    /// Waits for a change; false when the realm has ended.
+    pub async fn next(&mut self) -> bool {
+        self.0.changed().await.is_ok()
+    }
+
+    /// Counts what has changed until now as told.
+    pub fn catch_up(&mut self) {
+        self.0.mark_unchanged();
+    }
+}
+
+/// The changes of a realm from now on: nodes that come, go, or are different. Starts the realm if need be.
+pub async fn changes(app: &App, may: &May<ViewNodes>) -> Result<Changes> {
+    Ok(Changes(app.mesh().realms().start(may.realm()).await?.changes()))
 }
 
 /// One node, by its id or its name.

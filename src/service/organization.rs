@@ -17,11 +17,13 @@ use crate::store::{Tx, realm as realms};
 /// How many organizations one person owns at most, their personal one included.
 const MOST_OWNED: i64 = 100;
 
-/// The caller's organizations, the personal one first; for an API key the one that it belongs to.
+/// The caller's organizations, the personal one first; for an API key or an app the one that it acts for.
 pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Membership>> {
+    caller.require_profile()?;
     let (user, only) = match caller.principal() {
         Principal::Person(person) => (person.user, None),
         Principal::Integration(key) => (key.created_by, Some(key.org)),
+        Principal::App(app) => (app.user, Some(app.org)),
     };
     let mut memberships = app.store().read(move |read| organization::memberships_of(read, user)).await?;
     memberships.retain(|m| only.is_none_or(|org| m.organization.id == org));

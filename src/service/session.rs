@@ -52,9 +52,9 @@ pub struct LoggedIn {
 /// Whose credential it is.
 #[derive(Clone, Debug)]
 pub struct Whoami {
-    /// For an API key: who made it.
+    /// For an API key: who made it. For an app: who let it in.
     pub user: User,
-    /// The personal one; for an API key the one that it belongs to.
+    /// The personal one; for an API key or an app the one that it acts for.
     pub membership: Option<Membership>,
     pub expires_at: Timestamp,
 }
@@ -158,10 +158,20 @@ pub async fn authenticate_browser(app: &App, token: &Secret, origin: Origin) -> 
     recognize(app, SessionKind::Browser, token, origin).await
 }
 
-async fn recognize(app: &App, kind: SessionKind, token: &Secret, origin: Origin) -> Result<Caller> {
+/// Whose browser shows `token`, in a call that it makes by itself: such calls keep no log-in alive.
+pub async fn recognize_browser(app: &App, token: &Secret, origin: Origin) -> Result<Caller> {
+    let live = find(app, SessionKind::Browser, token).await?.ok_or_else(not_logged_in)?;
+    Ok(Caller { principal: Principal::Person(person(live)), origin })
+}
+
+async fn find(app: &App, kind: SessionKind, token: &Secret) -> Result<Option<Live>> {
     let (token, now) = (token.clone(), app.now());
-    let live = app.store().read(move |read| tokens::find(read, kind, &token, now)).await?;
-    let mut live = live.ok_or_else(not_logged_in)?;
+    app.store().read(move |read| tokens::find(read, kind, &token, now)).await
+}
+
+async fn recognize(app: &App, kind: SessionKind, token: &Secret, origin: Origin) -> Result<Caller> {
+    let mut live = find(app, kind, token).await?.ok_or_else(not_logged_in)?;
+    let now = app.now();
     if tokens::is_due(&live.session, now) {
         note_use(app, &mut live.session, now).await;
     }
@@ -185,6 +195,7 @@ fn person(live: Live) -> Person {
         admin: live.admin,
         session: live.session.id,
         session_expires_at: live.session.expires_at,
+        logged_in_at: live.session.created_at,
     }
 }
 
@@ -246,9 +257,11 @@ fn no_such_session(id: SessionId) -> Error {
 
 /// Whose credential the caller's is, and where it acts without being told an organization.
 pub async fn whoami(app: &App, caller: &Caller) -> Result<Whoami> {
+    caller.require_profile()?;
     let (user, org, expires_at) = match caller.principal() {
         Principal::Person(person) => (person.user, None, person.session_expires_at),
         Principal::Integration(key) => (key.created_by, Some(key.org), key.expires_at),
+        Principal::App(app) => (app.user, Some(app.org), app.expires_at),
     };
     app.store()
         .read(move |read| {

@@ -1,7 +1,7 @@
 //! Join tokens. Of the secret only the hash is here: that of its auth key.
 
 use super::{Read, Row, Tx};
-use crate::core::id::{OrgId, RealmId, TokenId, UserId};
+use crate::core::id::{GrantId, OrgId, RealmId, TokenId, UserId};
 use crate::core::role::Role;
 use crate::core::secret::SecretHash;
 use crate::core::{Error, Result, Timestamp};
@@ -48,6 +48,8 @@ pub struct NewJoinToken {
     pub created_by: UserId,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+    /// The app's grant that it is made by, and ends with.
+    pub grant: Option<GrantId>,
 }
 
 /// A deleted organization's tokens are nobody's.
@@ -95,7 +97,7 @@ fn json(words: &[String]) -> String {
 pub fn insert(tx: &mut Tx<'_>, token: NewJoinToken) -> Result<()> {
     tx.execute(
         "INSERT INTO join_tokens (id, org_id, name, secret_hash, uses, ephemeral, tags, created_by, \
-         created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+         created_at, expires_at, grant_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             token.id,
             token.org_id,
@@ -107,6 +109,7 @@ pub fn insert(tx: &mut Tx<'_>, token: NewJoinToken) -> Result<()> {
             token.created_by,
             token.created_at,
             token.expires_at,
+            token.grant,
         ],
     )?;
     Ok(())

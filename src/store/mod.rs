@@ -15,6 +15,7 @@ pub mod counter;
 pub mod invitation;
 pub mod member;
 pub mod node;
+pub mod oauth;
 pub mod organization;
 pub mod realm;
 pub mod sealed_secret;

@@ -32,3 +32,8 @@ pub fn insert(tx: &mut Tx<'_>, secret: &SealedSecret) -> Result<bool> {
     let SealedSecret { name, key_id, sealed, created_at } = secret.clone();
     Ok(tx.execute(sql, params![name, key_id, sealed, created_at])? == 1)
 }
+
+/// Forgets one.
+pub fn delete(tx: &mut Tx<'_>, name: &str) -> Result<()> {
+    tx.execute("DELETE FROM sealed_secrets WHERE name = ?1", params![name]).map(drop)
+}

@@ -9,6 +9,7 @@
 
 pub mod api;
 pub mod browser;
+pub mod chromium;
 pub mod compatibility;
 pub mod coordinator;
 pub mod database;
@@ -20,6 +21,8 @@ pub mod house;
 pub mod internet;
 pub mod mesh;
 pub mod netns;
+pub mod oauth;
+pub mod oauth_peer;
 pub mod page;
 pub mod postgres;
 pub mod process;

@@ -38,6 +38,58 @@ pub struct Join {
     /// The join token; "-" reads it from stdin
     #[arg(value_name = "TOKEN", env = "WONDER_JOIN_TOKEN", hide_env_values = true, value_parser = secret)]
     token: Option<Secret>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// What joining came to.
+#[derive(Serialize)]
+struct Outcome {
+    node: ThisNode,
+    coordinator: BaseUrl,
+    already: bool,
+}
+
+/// What was typed, and where it leads.
+pub struct Word {
+    text: Secret,
+    coordinator: BaseUrl,
+    way: Way,
+}
+
+/// What lets the device in.
+#[derive(Clone, Copy)]
+enum Way {
+    JoinToken,
+    /// An API key or an app's access token, for a platform's own machine.
+    Deployer,
+}
+
+impl Word {
+    /// An API key or access token of a platform.
+    pub fn of_deployer(text: Secret, coordinator: BaseUrl) -> Word {
+        Word { text, coordinator, way: Way::Deployer }
+    }
+
+    /// Where it leads. Spends nothing.
+    fn target(&self, client: &Client) -> Result<JoinTarget> {
+        match self.way {
+            Way::JoinToken => client.join_target(&self.text),
+            Way::Deployer => client.bearer(&self.text).deployer_target(),
+        }
+    }
+
+    fn spend(&self, client: &Client) -> Result<JoinGrant> {
+        match self.way {
+            Way::JoinToken => client.join(&self.text),
+            Way::Deployer => client.bearer(&self.text).deployer_join(),
+        }
+    }
+}
+
+/// How a device joins, whatever lets it in.
+#[derive(Debug, Args)]
+pub struct How {
     /// The name to ask for [default: this system's own]
     #[arg(long, value_name = "NAME")]
     hostname: Option<Hostname>,
@@ -51,26 +103,16 @@ pub struct Join {
     socket: Socket,
 }
 
-/// What joining came to.
-#[derive(Serialize)]
-struct Outcome {
-    node: ThisNode,
-    coordinator: BaseUrl,
-    already: bool,
-}
-
-/// A join token, as it was typed and taken apart.
-struct Word {
-    text: Secret,
-    coordinator: BaseUrl,
-}
-
 pub fn run(ctx: &Ctx, flags: Join) -> Result<()> {
-    let word = word(ctx, flags.token)?;
-    let engine = Engine::find(flags.socket.path.as_deref())?;
-    let within = Duration::from_secs(flags.timeout.0.into());
+    join(ctx, word(ctx, flags.token)?, flags.how)
+}
+
+/// Brings this device in.
+pub fn join(ctx: &Ctx, word: Word, how: How) -> Result<()> {
+    let engine = Engine::find(how.socket.path.as_deref())?;
+    let within = Duration::from_secs(how.timeout.0.into());
     let coordinator = word.coordinator.to_string();
-    let preflight = JoinPlan { coordinator, hostname: flags.hostname, force: flags.force }.check(&engine)?;
+    let preflight = JoinPlan { coordinator, hostname: how.hostname, force: how.force }.check(&engine)?;
     let attempt = Attempt {
         client: ctx.client(&word.coordinator)?,
         file: worker_file()?,
@@ -78,7 +120,7 @@ pub fn run(ctx: &Ctx, flags: Join) -> Result<()> {
         preflight,
         word,
     };
-    match attempt.already(flags.force)? {
+    match attempt.already(how.force)? {
         Some(node) => attempt.resume(ctx, node),
         None => attempt.join(ctx),
     }
@@ -100,7 +142,7 @@ fn word(ctx: &Ctx, given: Option<Secret>) -> Result<Word> {
             format!("this join token is for {coordinator}, and --coordinator names {named}"),
         )
         .hint("leave out --coordinator, or WONDER_COORDINATOR: the token knows where it leads")),
-        _ => Ok(Word { text, coordinator }),
+        _ => Ok(Word { text, coordinator, way: Way::JoinToken }),
     }
 }
 
@@ -122,7 +164,7 @@ impl Attempt {
             // The very token that it joined with, which may be used up by that.
             return Ok(Some(node.clone()));
         }
-        let target = self.client.join_target(&self.word.text)?;
+        let target = self.word.target(&self.client)?;
         if is_in(node, &target) {
             return Ok(Some(node.clone()));
         }
@@ -140,7 +182,7 @@ impl Attempt {
 
     fn join(self, ctx: &Ctx) -> Result<()> {
         let earlier = self.file.read()?;
-        let grant = self.client.join(&self.word.text)?;
+        let grant = self.word.spend(&self.client)?;
         let worker = self.client.bearer(&grant.worker_key);
         let kept = self.file.write(&self.record(ctx, &grant));
         let joined = kept.and_then(|()| self.connect(ctx, &worker, &grant));

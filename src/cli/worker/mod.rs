@@ -2,7 +2,7 @@
 //! coordinator; neither knows the other.
 
 mod interrupt;
-mod join;
+pub(super) mod join;
 mod leave;
 mod status;
 

@@ -41,14 +41,12 @@ struct Door {
     strangers: Crowd,
 }
 
-/// `GET /key`; `/ts2021`: POST for devices, GET with a WebSocket for clients in browsers; and where the URL
-/// leads that a device without a key shows.
+/// `GET /key`; `/ts2021`: POST for devices, GET with a WebSocket for clients in browsers.
 pub fn routes(app: App, key: ControlKey) -> Router {
     let door = Door { app, key: Arc::new(key), strangers: Crowd::new(MOST_STRANGERS) };
     Router::new()
         .route("/key", get(key_of))
         .route("/ts2021", post(upgrade).get(upgrade_websocket))
-        .route("/approve/{code}", get(approve))
         .with_state(door)
 }
 
@@ -58,17 +56,6 @@ async fn key_of(State(door): State<Door>) -> Response {
     let (legacy, key) = (MachineKey::default(), door.key.public());
     let keys = Json(json!({ "legacyPublicKey": legacy, "publicKey": key }));
     ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], keys).into_response()
-}
-
-/// There is no page for it yet, so it names the command that does the same.
-async fn approve() -> Failure {
-    Error::new(
-        Kind::Unsupported,
-        "no_approval_page",
-        "this coordinator has no web page to approve a device on",
-    )
-    .hint("`wonder node approve CODE` lets it in, with the code at the end of this address")
-    .into()
 }
 
 /// Answers the first message of the handshake and goes on encrypted (`control/controlhttp`).

@@ -18,17 +18,26 @@ use http::{HeaderValue, header};
 use super::request;
 use super::state::State;
 
+mod add;
 mod agent;
+mod approve;
 pub mod assets;
+mod code;
+mod consent;
 pub mod cookie;
+mod device;
 pub mod form;
+mod key;
 pub mod layout;
+mod live;
 pub mod note;
 mod overview;
 pub mod parts;
 mod session;
+mod settings;
 mod setup;
 pub mod text;
+mod token;
 pub mod trouble;
 pub mod visitor;
 
@@ -38,9 +47,18 @@ pub fn router(state: State) -> Router {
         .merge(session::routes())
         .merge(setup::routes())
         .merge(overview::routes())
+        .merge(device::routes())
+        .merge(add::routes())
+        .merge(approve::routes())
+        .merge(token::routes())
+        .merge(key::routes())
+        .merge(settings::routes())
+        .merge(consent::routes())
+        .merge(code::routes())
         .layer(from_fn(request::limit_time));
     let files = Router::new().route("/assets/{name}", get(assets::serve));
     pages
+        .merge(live::routes())
         .layer(from_fn_with_state(state.clone(), form::guard))
         .merge(files)
         .layer(from_fn_with_state(state.clone(), over_tls_alone))

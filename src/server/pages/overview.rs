@@ -55,10 +55,8 @@ fn body(state: &State, inside: &Inside<ViewNodes>, counts: Counts, nodes: &[Seen
         } @else {
             (tiles(inside, counts))
         }
-        div.grid.two {
-            @if !nodes.is_empty() { (recent(inside, nodes)) }
-            (about(state, inside))
-        }
+        @if nodes.is_empty() { (about(state, inside)) }
+        @else { div.grid.two { (recent(inside, nodes)) (about(state, inside)) } }
     }
 }
 
@@ -77,8 +75,8 @@ fn tiles(inside: &Inside<ViewNodes>, counts: Counts) -> Markup {
 fn recent(inside: &Inside<ViewNodes>, nodes: &[Seen]) -> Markup {
     let now = inside.visitor.now;
     html! {
-        section.card aria-labelledby="recent" {
-            div.title {
+        section.card.flush aria-labelledby="recent" {
+            div.over.title {
                 h2 #recent { (text::overview::RECENT) }
                 a href=(inside.path("/devices")) { (text::overview::ALL) }
             }

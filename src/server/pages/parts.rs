@@ -10,13 +10,22 @@ use crate::core::Timestamp;
 pub const MARK: &str = r#"<svg class="mark" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true"><path d="M12 5.5 5.5 17h13z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round"/><circle cx="12" cy="5" r="3.2"/><circle cx="5" cy="18" r="3.2"/><circle cx="19" cy="18" r="3.2"/></svg>"#;
 pub const CHEVRON: &str = r#"<svg class="chevron" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true"><path d="m4 6 4 4 4-4" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"/></svg>"#;
 
-/// A message as a sentence: with a capital and a full stop.
-pub fn sentence(message: &str) -> String {
-    let mut chars = message.chars();
-    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let rest = chars.as_str();
-    let end = if rest.ends_with(['.', '!', '?', ':']) { "" } else { "." };
-    format!("{first}{rest}{end}")
+/// A message as a sentence, with a capital and a full stop; what stands between backticks is code.
+pub fn sentence(message: &str) -> Markup {
+    let capital = match message.split_once(' ') {
+        // The name of something begins as it begins.
+        Some((first, _)) if first.bytes().all(|b| b.is_ascii_lowercase()) => {
+            message[..1].to_uppercase() + &message[1..]
+        }
+        _ => message.to_owned(),
+    };
+    let end = if message.ends_with(['.', '!', '?', ':']) { "" } else { "." };
+    html! {
+        @for (index, part) in capital.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
+        }
+        (end)
+    }
 }
 
 /// How long ago, or in how long, with the exact time for those who ask.
@@ -36,7 +45,8 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
     match (past, future) {
         (0..60, 0) => text::time::NOW.to_owned(),
         (past @ 60.., _) => format!("{} {}", amount(past), text::time::AGO),
-        (_, future) => format!("{} {}", text::time::IN, amount(future)),
+        // What ends in 7:59:59 ends in 8 hours.
+        (_, future) => format!("{} {}", text::time::IN, amount(future.next_multiple_of(60))),
     }
 }
 
@@ -119,6 +129,19 @@ pub fn presence(online: bool) -> Markup {
     }
 }
 
+/// An operating system, as people write it.
+pub fn system(os: &str) -> &str {
+    match os {
+        "" => text::device::UNKNOWN_SYSTEM,
+        "linux" => "Linux",
+        "macOS" | "darwin" => "macOS",
+        "windows" => "Windows",
+        "android" => "Android",
+        "iOS" | "ios" => "iOS",
+        other => other,
+    }
+}
+
 /// A short word in a frame.
 pub fn badge(word: &str) -> Markup {
     html! { span.badge { (word) } }
@@ -163,13 +186,17 @@ mod tests {
             [ago(3), ago(60), ago(7200), ago(86_400 * 3)].join(", "),
             "just now, 1 minute ago, 2 hours ago, 3 days ago"
         );
-        assert_eq!(relative(now.plus(Duration::from_secs(90)), now), "in 1 minute");
+        assert_eq!(relative(now.plus(Duration::from_secs(90)), now), "in 2 minutes");
+        assert_eq!(relative(now.plus(Duration::from_secs(8 * 3600 - 1)), now), "in 8 hours");
         assert_eq!(exact(now), "2025-11-23 02:44 UTC");
     }
 
     #[test]
     fn messages_become_sentences() {
-        assert_eq!(sentence("no node pi here"), "No node pi here.");
-        assert_eq!(sentence("Really?"), "Really?");
+        let said = |message| sentence(message).into_string();
+        assert_eq!(said("no node pi here"), "No node pi here.");
+        assert_eq!(said("Really?"), "Really?");
+        assert_eq!(said("pi-2 would do"), "pi-2 would do.");
+        assert_eq!(said("run `wonder <x>`"), "Run <code>wonder &lt;x&gt;</code>.");
     }
 }

@@ -26,7 +26,7 @@ use crate::service::session::{self, LogIn, LoggedIn};
 use crate::service::setup;
 
 /// The longest way back, in bytes.
-const LONGEST_WAY: usize = 1024;
+pub const LONGEST_WAY: usize = 4096;
 
 pub fn routes() -> Router<State> {
     Router::new().route("/login", get(show).post(log_in)).route("/logout", post(log_out))
@@ -104,7 +104,7 @@ fn ask(guest: &Guest, email: &str, next: Option<&str>, problem: Option<&Problem>
                 @for field in fields { (field) }
                 button.wide type="submit" { (text::log_in::BUTTON) }
             }
-            p.fine { (text::log_in::FORGOT) code { (text::log_in::FORGOT_COMMAND) } "." }
+            @if problem.is_none() { p.fine { (text::log_in::FORGOT) code { (text::log_in::FORGOT_COMMAND) } "." } }
         }
     }
 }

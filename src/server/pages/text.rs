@@ -80,6 +80,71 @@ pub mod overview {
     pub const EMPTY_MEMBER: &str = "Devices appear here once an admin of this organization has added one.";
 }
 
+pub mod consent {
+    pub const TITLE: &str = "Let an app in";
+    pub const WANTS: &str = " asks to use a network of yours";
+    pub const BACK: &str = "Afterwards your browser goes back to ";
+    pub const WHERE: &str = "Where may it act?";
+    pub const WHAT: &str = "What may it do?";
+    pub const TAKE_OFF: &str =
+        "Take off what you do not want to allow. It never can do more than you can yourself.";
+    pub const YOU_ARE: &str = "You are";
+    pub const APPROVE: &str = "Allow";
+    pub const REFUSE: &str = "Do not allow";
+    pub const END: &str =
+        "You can end this at any time, and so can the organization's admins: it takes effect at once.";
+
+    /// A scope in plain words: what it is, and what that means.
+    pub const SCOPES: [(&str, &str, &str); 7] = [
+        ("openid", "Know you again", "An identifier of your account, which says nothing of you by itself."),
+        (
+            "offline_access",
+            "Go on while you are away",
+            "It keeps this access until it is ended, or not used for 30 days.",
+        ),
+        (
+            "profile:read",
+            "See who you are",
+            "Your e-mail address, and the organization that you choose above.",
+        ),
+        (
+            "nodes:read",
+            "See the devices",
+            "Their names, addresses and state, and the join tokens without their secrets.",
+        ),
+        (
+            "nodes:write",
+            "Add and remove devices",
+            "Make join tokens, join with a machine of its own, rename, expire and remove devices.",
+        ),
+        ("keys:read", "See the API keys", "Their names and scopes, without their secrets."),
+        (
+            "keys:write",
+            "Make and revoke API keys",
+            "A key goes on when this access has ended: allow it only to an app that needs it.",
+        ),
+    ];
+}
+
+pub mod code {
+    pub const TITLE: &str = "Log in on a device";
+    pub const LEAD: &str = "Type the code that the device, or the command line, shows.";
+    pub const FIELD: &str = "Code";
+    pub const HINT: &str = "Eight letters, like WDJB-MJHT.";
+    pub const NEXT: &str = "Go on";
+    pub const CONFIRM: &str = "Is this your device?";
+    pub const SAME: &str = "It must show this code now:";
+    pub const FROM: &str = "It asked from ";
+    pub const BEGAN: &str = "It asked ";
+    pub const WARNING: &str =
+        "If somebody sent you this code, do not allow it: they would be logged in as you.";
+    pub const COMMAND_LINE: &str = "The command line of wonder wants to log in as ";
+    pub const CALLED: &str = "It calls itself ";
+    pub const APPROVED: &str = "Allowed. You can go back to the device.";
+    pub const REFUSED: &str = "Not allowed. Nothing was given to the device.";
+    pub const DONE: &str = "Done";
+}
+
 pub mod device {
     pub const TITLE: &str = "Devices";
     pub const DEVICE: &str = "Device";
@@ -99,7 +164,7 @@ pub mod device {
     pub const V6: &str = "IPv6 address";
     pub const HOSTNAME: &str = "Calls itself";
     pub const JOINED: &str = "Joined";
-    pub const KEY: &str = "Log-in of the device";
+    pub const KEY: &str = "Its log-in";
     pub const KEY_STAYS: &str = "Does not expire";
     pub const KEY_OVER: &str = "Expired";
     pub const KEY_ENDS: &str = "Expires";

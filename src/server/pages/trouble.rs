@@ -11,8 +11,11 @@ use super::{layout, parts, text};
 use crate::api::{self, Problem};
 
 /// What a page may load and where it may lead: of this site alone, no script or style within the page.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// Whose hint is for programs.
+const NO_ROUTE: &str = "route_not_found";
 
 /// Puts a page in the place of a problem where a browser asked for one, and around every page the headers
 /// that keep it to this site. A page that has a policy of its own keeps it.
@@ -83,7 +86,9 @@ fn body(problem: &Problem, status: StatusCode) -> Markup {
             p.code { (status.as_u16()) }
             h1 { (title(status)) }
             p.lead { (parts::sentence(&problem.detail)) }
-            @if let Some(hint) = &problem.hint { p { (parts::sentence(hint)) } }
+            @if let Some(hint) = problem.hint.as_ref().filter(|_| problem.code != NO_ROUTE) {
+                p { (parts::sentence(hint)) }
+            }
             p.actions { a.button href="/" { (text::trouble::HOME) } }
             p.fine {
                 (text::trouble::CODE) " " code { (problem.code) }

@@ -20,8 +20,11 @@ use crate::server::problem::Failure;
 use crate::server::state::State;
 use crate::service::authority::{Caller, May, Person};
 use crate::service::organization;
-use crate::service::session::authenticate_browser;
+use crate::service::session::{authenticate_browser, recognize_browser};
 use crate::store::organization::{Membership, Organization};
+
+/// What a page's script sends when it asks by itself: nobody is there, so that no log-in lives on by it.
+const REFRESH: &str = "wonder-refresh";
 
 /// Somebody who is logged in with this browser.
 pub struct Visitor {
@@ -89,7 +92,11 @@ impl FromRequestParts<State> for Visitor {
 async fn recognize(parts: &mut Parts, state: &State) -> Result<Option<Caller>, Failure> {
     let Some(token) = session_token(&parts.headers, state.url()) else { return Ok(None) };
     let Ok(From(origin)) = From::from_request_parts(parts, state).await;
-    match authenticate_browser(&state.app, &token, origin).await {
+    let recognized = match parts.headers.contains_key(REFRESH) {
+        true => recognize_browser(&state.app, &token, origin).await,
+        false => authenticate_browser(&state.app, &token, origin).await,
+    };
+    match recognized {
         Ok(caller) => Ok(Some(caller)),
         Err(error) if error.kind() == Kind::Unauthenticated => Ok(None),
         Err(error) => Err(error.into()),

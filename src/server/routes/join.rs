@@ -48,7 +48,7 @@ async fn redeem(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
-fn credential(mesh: JoinCredential) -> MeshCredential {
+pub(super) fn credential(mesh: JoinCredential) -> MeshCredential {
     match mesh {
         JoinCredential::Tailscale { login_server, auth_key } => {
             MeshCredential::Tailscale { login_server, auth_key }
@@ -56,6 +56,6 @@ fn credential(mesh: JoinCredential) -> MeshCredential {
     }
 }
 
-fn organization(token: &JoinTokenRow) -> OrganizationName {
+pub(super) fn organization(token: &JoinTokenRow) -> OrganizationName {
     OrganizationName { id: token.org_id, name: token.org_name.clone() }
 }

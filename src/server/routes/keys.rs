@@ -65,7 +65,7 @@ fn seconds(given: Option<u32>) -> Option<Duration> {
     given.map(|seconds| Duration::from_secs(seconds.into()))
 }
 
-fn read_scope(scope: ApiScope) -> Scope {
+pub(super) fn read_scope(scope: ApiScope) -> Scope {
     match scope {
         ApiScope::NodesRead => Scope::NodesRead,
         ApiScope::NodesWrite => Scope::NodesWrite,
@@ -75,7 +75,7 @@ fn read_scope(scope: ApiScope) -> Scope {
     }
 }
 
-fn present_scope(scope: Scope) -> ApiScope {
+pub(super) fn present_scope(scope: Scope) -> ApiScope {
     match scope {
         Scope::NodesRead => ApiScope::NodesRead,
         Scope::NodesWrite => ApiScope::NodesWrite,

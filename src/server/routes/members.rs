@@ -89,6 +89,8 @@ fn departure(gone: Gone, devices_expired: bool) -> Departure {
         tokens_revoked: gone.ended.tokens,
         keys_revoked: gone.ended.keys,
         invitations_revoked: gone.ended.invitations,
+        apps_revoked: gone.ended.apps,
+        grants_revoked: gone.ended.grants,
     }
 }
 

@@ -15,7 +15,10 @@ use super::state::State;
 use crate::api;
 use crate::service::invitation;
 
+mod apps;
 mod declared;
+mod deployer;
+mod grants;
 mod health;
 mod invitations;
 mod join;
@@ -42,6 +45,9 @@ fn described() -> OpenApiRouter<State> {
         .merge(invitations::routes())
         .merge(tokens::routes())
         .merge(keys::routes())
+        .merge(apps::routes())
+        .merge(grants::routes())
+        .merge(deployer::routes())
         .merge(nodes::routes())
         .merge(join::routes())
         .merge(worker::routes());
@@ -67,7 +73,7 @@ pub fn router(state: State) -> Router {
 }
 
 /// Answers hold names and secrets: no cache keeps them.
-async fn not_stored(mut response: Response) -> Response {
+pub(super) async fn not_stored(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::core::key::{DiscoKey, MachineKey, NodeKey};
 use crate::core::name::Hostname;
+use crate::core::oauth::ScopeSet;
 use crate::core::role::Role;
 use crate::core::secret::SecretHash;
 use crate::core::session::SessionKind;
@@ -124,6 +125,11 @@ text_values!(
     id::SessionId,
     id::EventId,
     id::ApprovalId,
+    id::AppId,
+    id::GrantId,
+    id::FamilyId,
+    id::SigningKeyId,
+    ScopeSet,
     id::InvitationId,
     IpAddr,
     Email,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::outbox::Outbox;
 use crate::core::id::{NodeId, NodeNumber};
@@ -87,6 +87,8 @@ pub struct Realm {
     pub(super) commands: mpsc::Sender<Command>,
     // One message a session and never more, so it is as bounded as the sessions are.
     pub(super) ended: mpsc::UnboundedSender<Session>,
+    /// Counts what has changed; what it was, one looks for.
+    pub(super) changes: watch::Receiver<u64>,
 }
 
 impl Realm {
@@ -141,6 +143,13 @@ impl Realm {
     /// All nodes, in the order of their numbers.
     pub async fn look_at_all(&self) -> Result<Vec<(Node, Live)>> {
         self.ask(Command::LookAtAll).await
+    }
+
+    /// Is told whenever a node has come, gone or changed; closed when the realm ends.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        let mut changes = self.changes.clone();
+        changes.mark_unchanged();
+        changes
     }
 
     /// Whether its task has ended: because the realm was ended, the coordinator stops, or it broke.

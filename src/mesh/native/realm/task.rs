@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::deadlines::{Deadlines, Due};
@@ -48,6 +48,8 @@ pub(super) struct Task {
     serial: u64,
     ended: bool,
     pub(super) around: Surroundings,
+    /// For whoever looks on without being a device.
+    changes: watch::Sender<u64>,
 }
 
 /// A device that holds a stream open; dropped, the stream is told to end.
@@ -77,6 +79,7 @@ pub(super) struct Waiting {
 pub fn start(domain: String, nodes: Vec<Node>, around: Surroundings) -> Realm {
     let (commands, incoming) = mpsc::channel(MOST_COMMANDS);
     let (ended, endings) = mpsc::unbounded_channel();
+    let (changed, changes) = watch::channel(0);
     let mut task = Task {
         deadlines: Deadlines::default(),
         state: State::new(domain, Vec::new()),
@@ -85,11 +88,12 @@ pub fn start(domain: String, nodes: Vec<Node>, around: Surroundings) -> Realm {
         serial: 0,
         ended: false,
         around: around.clone(),
+        changes: changed,
     };
     nodes.into_iter().for_each(|node| task.load(node));
     let stop = around.supervisor.stop_signal();
     around.supervisor.spawn("realm", task.run(incoming, endings, stop));
-    Realm { commands, ended }
+    Realm { commands, ended, changes }
 }
 
 impl Task {
@@ -126,6 +130,11 @@ impl Task {
                 break;
             }
         }
+    }
+
+    /// Says to whoever looks on that something is different.
+    pub(super) fn note_change(&self) {
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -287,6 +296,7 @@ impl Task {
     fn remove(&mut self, number: NodeNumber) {
         self.deadlines.disarm(number);
         let Some(entry) = self.state.remove(number) else { return };
+        self.note_change();
         if let Some(at) = entry.node.key_expires_at {
             self.deadlines.spare(at, number);
         }

@@ -17,6 +17,9 @@ impl Task {
     pub(super) fn tell(&mut self) {
         let now = self.now();
         let delta = self.state.take_delta();
+        if !delta.touched.is_empty() {
+            self.note_change();
+        }
         let owed: BTreeSet<NodeNumber> = self.waiting.iter().map(|w| w.session.number).collect();
         if !delta.is_empty() {
             let mut common = Common::new(&delta);

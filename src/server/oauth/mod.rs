@@ -1,0 +1,46 @@
+//! The authorization server over HTTP: the endpoints that OAuth 2.0 and OpenID Connect clients expect, at the
+//! root of the coordinator's URL. They answer as those documents say; `service/oauth` decides.
+
+mod clients;
+mod failure;
+mod metadata;
+mod posted;
+mod token;
+mod tokens;
+mod userinfo;
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, map_response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+
+use super::request;
+use super::routes::not_stored;
+use super::state::State;
+use crate::service::oauth::signing::Signing;
+
+/// The largest body of a form, in bytes.
+const MAX_FORM: usize = 64 * 1024;
+
+/// Where people type the code that a device shows.
+pub const DEVICE_PAGE: &str = "/device";
+
+/// Every endpoint, with its limits.
+pub fn router(state: State, signing: Signing) -> Router {
+    Router::new()
+        .route("/.well-known/oauth-authorization-server", get(metadata::metadata))
+        .route("/.well-known/openid-configuration", get(metadata::metadata))
+        .route("/oauth/jwks", get(metadata::key_set))
+        .route("/oauth/token", post(token::token))
+        .route("/oauth/device_authorization", post(token::device_authorization))
+        .route("/oauth/revoke", post(tokens::revoke))
+        .route("/oauth/introspect", post(tokens::introspect))
+        .route("/oauth/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
+        .route("/oauth/clients", get(clients::list).post(clients::register))
+        .route("/oauth/clients/{client}", axum::routing::delete(clients::revoke))
+        .layer(Extension(signing))
+        .layer(DefaultBodyLimit::max(MAX_FORM))
+        .layer(from_fn(request::limit_time))
+        .layer(map_response(not_stored))
+        .with_state(state)
+}

@@ -1,0 +1,300 @@
+//! A real Chromium, driven over WebDriver by its chromedriver. Each story has a browser of its own, with a profile
+//! of its own; dropped, driver and browser are ended by their pids.
+
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+use super::process::Process;
+use super::wait::{try_wait_for, wait_for};
+
+/// What a slow machine may take to show what is shown at once.
+const SOON: Duration = Duration::from_secs(30);
+
+/// Impacts of axe-core that count.
+const SERIOUS: [&str; 2] = ["serious", "critical"];
+
+/// A running browser with one window.
+pub struct Chromium {
+    pub client: Client,
+    /// Where its pages are.
+    url: String,
+    driver: Process,
+    port: u16,
+    _profile: TempDir,
+}
+
+impl Chromium {
+    /// A browser that begins at `url`.
+    pub async fn at(url: &str) -> Chromium {
+        let profile = tempfile::Builder::new().prefix("wonder-chromium-").tempdir().unwrap();
+        let program = Path::new("/usr/bin/chromedriver");
+        assert!(program.exists(), "no chromedriver: scripts/install-peers debian");
+        let log = profile.path().join("driver-log");
+        let mut command = Command::new(program);
+        // The browser leaves what it leaves in the profile's directory.
+        command.arg("--port=0").env("TMPDIR", profile.path()).env("HOME", profile.path());
+        let mut driver = Process::start(&mut command, &log, false);
+        let port = wait_for("chromedriver says its port", SOON, || {
+            assert!(driver.ended().is_none(), "chromedriver ended: {}", driver.log_tail());
+            let log = driver.log();
+            log.split_once("successfully on port ")?.1.split_once('.')?.0.parse::<u16>().ok()
+        });
+        let client = open(port).await.unwrap_or_else(|e| panic!("no browser: {e}\n{}", driver.log_tail()));
+        let chromium = Chromium { client, url: url.to_owned(), driver, port, _profile: profile };
+        chromium.desktop().await;
+        chromium
+    }
+
+    /// A command of the browser's own protocol (Chrome DevTools).
+    async fn devtools(&self, cmd: &str, params: Value) -> Value {
+        let session = self.client.session_id().await.unwrap().expect("a session");
+        let url = format!("http://127.0.0.1:{}/session/{session}/goog/cdp/execute", self.port);
+        let body = json!({ "cmd": cmd, "params": params });
+        let answer = tokio::task::spawn_blocking(move || {
+            ureq::post(url)
+                .send_json(body)
+                .unwrap()
+                .body_mut()
+                .with_config()
+                .limit(64 << 20)
+                .read_json::<Value>()
+        });
+        answer.await.unwrap().unwrap()["value"].clone()
+    }
+
+    /// The window of a computer.
+    pub async fn desktop(&self) {
+        let size = json!({ "width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// The window of a phone.
+    pub async fn phone(&self) {
+        let size = json!({ "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// What the system prefers: `light` or `dark`.
+    pub async fn prefers(&self, scheme: &str) {
+        // Without motion, so that no picture is taken half-way.
+        let still = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }, still] });
+        self.devtools("Emulation.setEmulatedMedia", media).await;
+    }
+
+    /// From now on pages run no script of theirs.
+    pub async fn without_javascript(&self) {
+        self.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+    }
+
+    /// The cookies of the page, as the browser keeps them.
+    pub async fn cookies(&self) -> Vec<Value> {
+        self.devtools("Network.getCookies", json!({})).await["cookies"].as_array().unwrap().clone()
+    }
+
+    pub async fn go(&self, path: &str) {
+        self.client.goto(&format!("{}{path}", self.url)).await.unwrap();
+    }
+
+    /// The path of the page that is shown.
+    pub async fn path(&self) -> String {
+        self.client.current_url().await.unwrap().path().to_owned()
+    }
+
+    /// Waits until the page that is shown has this path.
+    pub async fn arrives(&self, path: &str) {
+        self.until(&format!("the page {path}"), async || (self.path().await == path).then_some(())).await;
+    }
+
+    /// Waits until the page holds these words, as they are seen.
+    pub async fn shows(&self, words: &str) {
+        self.until(words, async || self.text("body").await?.contains(words).then_some(())).await;
+    }
+
+    async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+        let deadline = tokio::time::Instant::now() + SOON;
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            if tokio::time::Instant::now() > deadline {
+                let (path, text) = (self.path().await, self.text("body").await.unwrap_or_default());
+                panic!("waited in vain for: {what}\nat {path}:\n{text}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The text of the first element, as it is seen. None while a page gives way to another.
+    pub async fn text(&self, css: &str) -> Option<String> {
+        self.client.find(Locator::Css(css)).await.ok()?.text().await.ok()
+    }
+
+    pub async fn find(&self, css: &str) -> Element {
+        self.until(css, async || self.client.find(Locator::Css(css)).await.ok()).await
+    }
+
+    /// How many there are now.
+    pub async fn count(&self, css: &str) -> usize {
+        self.client.find_all(Locator::Css(css)).await.unwrap().len()
+    }
+
+    /// Types into the field of this name, in place of what it holds.
+    pub async fn fill(&self, name: &str, value: &str) {
+        let field = self.find(&format!("[name={name}]")).await;
+        field.clear().await.unwrap();
+        field.send_keys(value).await.unwrap();
+    }
+
+    /// Clicks the first of these.
+    pub async fn click(&self, css: &str) {
+        self.find(css).await.click().await.unwrap_or_else(|e| panic!("{css} cannot be clicked: {e}"));
+    }
+
+    /// Clicks the button or link with this text.
+    pub async fn press(&self, text: &str) {
+        let xpath = format!(
+            "//*[self::button or self::a or self::summary or self::label][normalize-space(.)='{text}']"
+        );
+        let found = async || {
+            let all = self.client.find_all(Locator::XPath(&xpath)).await.ok()?;
+            for element in all {
+                if element.is_displayed().await.unwrap_or(false) {
+                    return Some(element);
+                }
+            }
+            None
+        };
+        let element = self.until(text, found).await;
+        element.click().await.unwrap_or_else(|e| panic!("{text} cannot be pressed: {e}"));
+    }
+
+    pub async fn log_in(&self, email: &str, password: &str) {
+        self.fill("email", email).await;
+        self.fill("password", password).await;
+        self.press("Log in").await;
+    }
+
+    /// Keeps a picture of the whole page under `target/screenshots`.
+    pub async fn picture(&self, name: &str) {
+        let params = json!({ "format": "png", "captureBeyondViewport": true });
+        let shot = self.devtools("Page.captureScreenshot", params).await;
+        use base64::Engine as _;
+        let engine = base64::engine::general_purpose::STANDARD;
+        let bytes = engine.decode(shot["data"].as_str().expect("a picture")).unwrap();
+        let directory = screenshots();
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join(format!("{name}.png")), bytes).unwrap();
+    }
+
+    /// Pictures of the page: light and dark, on a computer and on a phone; axe-core looks at each.
+    pub async fn inspect(&self, name: &str) {
+        for scheme in ["light", "dark"] {
+            self.prefers(scheme).await;
+            self.desktop().await;
+            self.picture(&format!("{name}-{scheme}-desktop")).await;
+            self.is_accessible(&format!("{name} {scheme} desktop")).await;
+            self.phone().await;
+            self.fits(name).await;
+            self.picture(&format!("{name}-{scheme}-phone")).await;
+            self.is_accessible(&format!("{name} {scheme} phone")).await;
+        }
+        self.prefers("light").await;
+        self.desktop().await;
+    }
+
+    /// The page is no wider than the window.
+    async fn fits(&self, name: &str) {
+        let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        let over = self.client.execute(script, vec![]).await.unwrap();
+        assert!(over.as_i64().unwrap() <= 0, "{name} is {over} pixels wider than a phone");
+    }
+
+    /// axe-core finds nothing that is serious.
+    async fn is_accessible(&self, name: &str) {
+        self.client.execute(&axe(), vec![]).await.unwrap();
+        let run = "const done = arguments[arguments.length - 1]; \
+            axe.run(document, { resultTypes: ['violations'] }).then(r => done(r.violations), e => done(String(e)))";
+        let found = self.client.execute_async(run, vec![]).await.unwrap();
+        let violations = found.as_array().unwrap_or_else(|| panic!("axe-core failed: {found}"));
+        let serious: Vec<String> = violations
+            .iter()
+            .filter(|v| SERIOUS.contains(&v["impact"].as_str().unwrap_or_default()))
+            .map(|v| format!("{}: {} {}", v["id"], v["help"], v["nodes"]))
+            .collect();
+        assert!(serious.is_empty(), "{name}:\n{}", serious.join("\n"));
+    }
+}
+
+async fn open(port: u16) -> Result<Client, fantoccini::error::NewSessionError> {
+    let mut args = vec!["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
+    if rustix::process::geteuid().is_root() {
+        args.push("--no-sandbox");
+    }
+    let capabilities = json!({ "goog:chromeOptions": { "args": args } });
+    let capabilities = capabilities.as_object().unwrap().clone();
+    let mut builder = ClientBuilder::new(HttpConnector::new());
+    builder.capabilities(capabilities).connect(&format!("http://127.0.0.1:{port}")).await
+}
+
+/// Where pictures are kept.
+fn screenshots() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots")
+}
+
+/// The source of axe-core.
+fn axe() -> String {
+    let path = super::tailscaled::peers().join("axe-core-4.14.1/node_modules/axe-core/axe.min.js");
+    std::fs::read_to_string(&path)
+        .unwrap_or_else(|e| panic!("{}: {e}: scripts/install-peers axe-core-4.14.1", path.display()))
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        // Those below first are found while their parents live.
+        let all = descendants(self.driver.pid());
+        self.driver.kill();
+        for pid in &all {
+            if let Some(pid) = rustix::process::Pid::from_raw(*pid) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
+        // The profile can be removed once nobody writes into it.
+        let gone = || all.iter().all(|pid| !is_running(*pid)).then_some(());
+        let _ = try_wait_for(Duration::from_secs(5), gone);
+    }
+}
+
+/// Neither gone nor a zombie.
+fn is_running(pid: i32) -> bool {
+    stat(pid).is_some_and(|(state, _)| state != 'Z')
+}
+
+/// The state and the parent of a process.
+fn stat(pid: i32) -> Option<(char, i32)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut words = stat.rsplit_once(") ")?.1.split(' ');
+    Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
+}
+
+/// All processes below this one.
+fn descendants(root: u32) -> Vec<i32> {
+    let all = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let parents: Vec<(i32, i32)> = all.filter_map(|pid: i32| Some((pid, stat(pid)?.1))).collect();
+    let mut found = vec![i32::try_from(root).unwrap()];
+    let mut at = 0;
+    while at < found.len() {
+        let parent = found[at];
+        found.extend(parents.iter().filter(|(_, p)| *p == parent).map(|(pid, _)| *pid));
+        at += 1;
+    }
+    found.split_off(1)
+}
