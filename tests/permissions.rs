@@ -149,7 +149,7 @@ async fn an_outsider_cannot_tell_what_is_there() {
 }
 
 /// Permissions that no route needs yet.
-const NOT_YET_CALLED: &[&str] = &["view_apps", "manage_apps", "view_audit"];
+const NOT_YET_CALLED: &[&str] = &["view_audit"];
 
 /// Commands that act on an organization, by what they need; `ORG` stands for its id. The last ones first: who
 /// has left is an outsider from then on.
@@ -170,6 +170,12 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("manage_api_keys", &["key", "create", "--name", "k"]),
     ("manage_api_keys", &["key", "rotate", "nothing"]),
     ("manage_api_keys", &["key", "revoke", "nothing", "--yes"]),
+    ("view_apps", &["app", "list"]),
+    ("view_apps", &["app", "show", "nothing"]),
+    ("manage_apps", &["app", "register", "platform", "--public"]),
+    ("manage_apps", &["app", "revoke", "nothing", "--yes"]),
+    ("view_apps", &["grant", "list", "--all"]),
+    ("manage_apps", &["grant", "revoke", "nothing", "--all", "--yes"]),
     ("invite_members", &["org", "invite", "new@example.org"]),
     ("invite_members", &["org", "invitations"]),
     ("invite_members", &["org", "revoke", "nobody@example.org", "--yes"]),
@@ -184,6 +190,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
 /// Commands that act on no organization.
 const ELSEWHERE: &[&str] = &[
     "completions",
+    "deployer-join",
     "login",
     "logout",
     "man",
