@@ -14,7 +14,7 @@ use crate::core::id::{OrgId, UserId};
 use crate::core::node::Node;
 use crate::core::page::Page;
 use crate::core::role::{
-    ManageAdmins, RemoveMembers, Role, TransferOwnership, ViewMembers, ViewOrganization,
+    ManageAdmins, Permission, RemoveMembers, Role, TransferOwnership, ViewMembers, ViewOrganization,
 };
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::store::member::{self, Member};
@@ -138,7 +138,7 @@ pub async fn leave(app: &App, may: &May<ViewOrganization>, expire_devices: bool)
 
 /// Ends a membership: in one transaction with what the person made, and, where that is wished, with the keys of
 /// their devices.
-async fn go<P: crate::core::role::Permission>(
+async fn go<P: Permission>(
     app: &App,
     may: &May<P>,
     action: Action,
