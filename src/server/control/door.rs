@@ -154,16 +154,3 @@ where
         connection::serve(stream, caller, app).await;
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn who_opens_the_address_of_an_approval_is_told_the_command() {
-        let response = approve().await.into_response();
-        assert_eq!(response.status(), StatusCode::NOT_IMPLEMENTED);
-        let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
-        assert!(String::from_utf8_lossy(&body).contains("wonder node approve CODE"));
-    }
-}

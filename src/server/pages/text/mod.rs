@@ -1,5 +1,7 @@
 //! What the pages say, in one place: a module a page, shared words first.
 
+pub mod people;
+
 use crate::core::role::Scope;
 
 pub const BRAND: &str = "wonder";
@@ -23,6 +25,9 @@ pub mod tab {
     pub const DEVICES: &str = "Devices";
     pub const TOKENS: &str = "Join tokens";
     pub const KEYS: &str = "API keys";
+    pub const MEMBERS: &str = "Members";
+    pub const APPS: &str = "Apps";
+    pub const ORGANIZATION: &str = "Organization";
 }
 
 pub mod account {
@@ -30,6 +35,7 @@ pub mod account {
     pub const AS: &str = "Logged in as ";
     pub const SETTINGS: &str = "Settings";
     pub const APPROVE: &str = "Approve a device";
+    pub const NEW_ORGANIZATION: &str = "New organization";
     pub const LOG_OUT: &str = "Log out";
 }
 
