@@ -63,6 +63,19 @@ fn every_command_is_one() {
     assert!(refused.is_empty(), "{refused:#?}");
 }
 
+/// `FILE.rs` followed by the name of a story, as docs/oauth.md writes it.
+#[test]
+fn every_story_that_is_named_is_told() {
+    let text = fs::read_to_string(root().join("docs/oauth.md")).unwrap();
+    let spans: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+    let named: Vec<_> = spans.windows(2).filter(|pair| pair[0].ends_with(".rs")).collect();
+    assert!(named.len() > 15, "{named:?}");
+    for pair in named {
+        let file = fs::read_to_string(root().join("tests").join(pair[0])).unwrap();
+        assert!(file.contains(&format!("async fn {}(", pair[1])), "{pair:?}");
+    }
+}
+
 #[test]
 fn every_setting_of_the_coordinator_is_described() {
     let text = fs::read_to_string(root().join("docs/operations.md")).unwrap();
@@ -77,6 +90,16 @@ fn every_setting_of_the_coordinator_is_described() {
     }
     for variable in own.split("[env: ").skip(1).map(|rest| rest.split(['=', ']']).next().unwrap()) {
         assert!(text.contains(variable), "docs/operations.md does not name {variable}");
+    }
+}
+
+/// Each limit stands in the document with what it usually is.
+#[test]
+fn every_limit_is_described() {
+    let text = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    for allowance in wonder::core::allowance::Allowance::ALL {
+        let row = format!("| `{allowance}` | `{}` | {} |", allowance.usual(), allowance.meaning());
+        assert!(text.contains(&row), "docs/operations.md lacks: {row}");
     }
 }
 
@@ -111,7 +134,8 @@ fn take_apart(command: &str) -> (Vec<&str>, Vec<&str>) {
     let words: Vec<&str> = command.split_whitespace().skip(1).collect();
     let is_name =
         |word: &&&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
-    let nouns = ["user", "token", "worker", "node", "key", "org"];
+    let nouns =
+        ["user", "token", "worker", "node", "key", "org", "audit", "key-ring", "app", "grant", "deployer"];
     let depth = if words.first().is_some_and(|word| nouns.contains(word)) { 2 } else { 1 };
     let path = words.iter().take(depth).take_while(is_name).copied().collect();
     let flags =

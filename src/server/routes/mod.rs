@@ -14,6 +14,7 @@ use super::state::State;
 use crate::api;
 
 mod apps;
+mod audit;
 mod declared;
 mod deployer;
 mod grants;
@@ -47,6 +48,7 @@ fn described() -> OpenApiRouter<State> {
         .merge(grants::routes())
         .merge(deployer::routes())
         .merge(nodes::routes())
+        .merge(audit::routes())
         .merge(join::routes())
         .merge(worker::routes());
     OpenApiRouter::with_openapi(openapi::head()).nest(api::PREFIX, api).merge(health::routes())
