@@ -139,9 +139,10 @@ async fn a_person_logs_in_and_out_at_both_ends(c: Coordinator) {
 }
 
 async fn groups_make_members_admins_and_strangers(c: Coordinator) {
+    keep_time(&c);
     let (owner, _) = c.person("founder@example.org").await;
     let made = c.post("/api/v1/organizations", &owner, json!({ "name": "crew" })).await;
-    let org = made.text("id").to_owned();
+    let org = made.body["organization"]["id"].as_str().unwrap().to_owned();
     let rule = |value: &str, role: &str| json!({ "claim": "groups", "value": value, "organization": org, "role": role });
     let rules = json!({ "rules": [rule("operators", "admin"), rule("members", "member")] });
     let home = Home::new(c, json!({}), rules).await;

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::coordinator::Coordinator;
+use common::coordinator::{Coordinator, Options};
 use common::keycloak::path_of;
 use common::oidc::{destination, leave};
 use common::page::Browser;
@@ -39,10 +39,17 @@ impl NodeProvider {
         command.env("LOGGED_OUT", format!("http://{address}/login"));
         command.env("BACKCHANNEL", format!("http://{address}/auth/oidc/node/backchannel-logout"));
         let mut process = Process::start(&mut command, &directory.path().join("log"), true);
-        let mut issuer = String::new();
-        BufReader::new(process.stdout()).read_line(&mut issuer).unwrap();
-        assert!(issuer.starts_with("http"), "{}", process.log_tail());
-        NodeProvider { process, issuer: issuer.trim().to_owned(), _directory: directory }
+        let (tell, told) = std::sync::mpsc::channel();
+        let stdout = process.stdout();
+        // Reads on to the end: it says more, and ends when nobody listens.
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = tell.send(line);
+            }
+        });
+        let issuer = told.recv_timeout(Duration::from_secs(60)).unwrap_or_default();
+        assert!(issuer.starts_with("http"), "{issuer} {}", process.log_tail());
+        NodeProvider { process, issuer, _directory: directory }
     }
 
     fn browser(&self) -> Browser {
@@ -72,6 +79,11 @@ impl NodeProvider {
     }
 }
 
+/// Without a relay, whose port is not free on every machine.
+fn coordinator() -> Options {
+    Coordinator::options().args(&["--no-derp"])
+}
+
 fn address(c: &Coordinator) -> SocketAddr {
     c.url().trim_start_matches("http://").parse().unwrap()
 }
@@ -96,7 +108,7 @@ async fn log_in(c: &Coordinator, provider: &NodeProvider, name: &str) -> (Browse
 #[tokio::test(flavor = "multi_thread")]
 async fn people_log_in_by_every_algorithm_and_out_at_both_ends() {
     for algorithm in ["RS256", "ES256", "EdDSA"] {
-        let c = Coordinator::start();
+        let c = coordinator().start();
         assert_eq!(
             c.admin(&["user", "create", "owner@example.org", "--password-stdin"], "a long password").code,
             0
@@ -140,7 +152,7 @@ async fn people_log_in_by_every_algorithm_and_out_at_both_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn providers_are_added_listed_and_removed_by_command() {
-    let c = Coordinator::start();
+    let c = coordinator().start();
     let provider = NodeProvider::start("ES256", address(&c));
     let added = add(&c, &provider, &["--bearer-audience", "wonder"]);
     assert_eq!(added["provider"]["title"], "Node");
@@ -191,7 +203,7 @@ async fn a_coordinator_without_local_accounts_takes_no_passwords() {
     );
     std::fs::write(&file, settings).unwrap();
     let listen = format!("127.0.0.1:{port}");
-    let c = Coordinator::options().listen(&listen).args(&["--config", file.to_str().unwrap()]).start();
+    let c = coordinator().listen(&listen).args(&["--config", file.to_str().unwrap()]).start();
     // The way in is on the host: an account there, and its address at the provider.
     assert_eq!(
         c.admin(&["user", "create", "ada@example.org", "--password-stdin"], "a long password").code,

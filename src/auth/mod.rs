@@ -7,3 +7,5 @@ pub mod oidc;
 pub mod password;
 pub mod seal;
 pub mod session;
+pub mod stamp;
+pub mod vault;

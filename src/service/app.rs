@@ -4,12 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::approval;
-use super::invitation::InvitationLimits;
-use super::join::JoinLimit;
-use super::log_in_limits::LogInLimits;
+use super::limits::Limits;
 use super::mail::Mailer;
 use super::mesh::Mesh;
+<<<<<<< HEAD
 use super::oauth::limits::OauthLimits;
 use super::oidc::Oidc;
 use crate::auth::limit::Limit;
@@ -17,10 +15,17 @@ use crate::auth::password::Passwords;
 use crate::auth::seal::MasterKey;
 use crate::config::server::Dns;
 use crate::core::provider::Configured;
+=======
+use super::refusal::Refusals;
+use crate::auth::password::Passwords;
+use crate::auth::stamp::StampKey;
+use crate::config::server::{Dns, Limits as Rates};
+>>>>>>> main
 use crate::core::url::BaseUrl;
 use crate::core::{Result, Timestamp};
 use crate::mesh::native::realm as mesh_realm;
 use crate::mesh::native::wire::RelayMaps;
+use crate::runtime::metrics::Metrics;
 use crate::runtime::{Clock, Supervisor};
 use crate::store::{DatabaseUrl, Purpose, Store};
 
@@ -33,6 +38,11 @@ pub struct Settings {
     pub relays: RelayMaps,
     /// How long an ephemeral node may be away before it is deleted.
     pub ephemeral_grace: Duration,
+    /// How long events of the audit trail are kept; none: for ever.
+    pub audit_retention: Option<Duration>,
+    /// For the stamps on the audit chain; none: nobody stamps it here.
+    pub stamp_key: Option<StampKey>,
+    pub limits: Rates,
     /// `None`: this coordinator sends no mail.
     pub mailer: Option<Mailer>,
     /// Where people log in elsewhere, by the settings file.
@@ -52,10 +62,17 @@ impl Settings {
             dns: Dns::default(),
             relays: RelayMaps::none(),
             ephemeral_grace,
+<<<<<<< HEAD
             mailer: None,
             providers: Vec::new(),
             local_accounts: true,
             master: None,
+=======
+            audit_retention: None,
+            stamp_key: None,
+            limits: Rates::default(),
+            mailer: None,
+>>>>>>> main
         }
     }
 
@@ -82,32 +99,43 @@ struct Parts {
     supervisor: Supervisor,
     settings: Settings,
     passwords: Passwords,
+<<<<<<< HEAD
     log_in_limits: LogInLimits,
     join_limit: JoinLimit,
     approval_limit: Limit,
     oauth_limits: OauthLimits,
     invitation_limits: InvitationLimits,
     oidc: Oidc,
+=======
+    limits: Limits,
+    refusals: Refusals,
+    metrics: Metrics,
+>>>>>>> main
     mesh: Mesh,
 }
 
 impl App {
     pub fn new(store: Store, clock: Clock, supervisor: Supervisor, settings: Settings) -> Self {
-        let (passwords, log_in_limits) = (Passwords::default(), LogInLimits::default());
+        let (passwords, limits) = (Passwords::default(), Limits::new(&settings.limits));
         let mesh = Mesh::new(&store, &settings.url, settings.mesh(), clock.clone(), supervisor.clone());
-        let join_limit = JoinLimit::default();
         App(Arc::new(Parts {
             store,
             clock,
             supervisor,
             settings,
             passwords,
+<<<<<<< HEAD
             log_in_limits,
             join_limit,
             approval_limit: approval::limit(),
             oauth_limits: OauthLimits::default(),
             invitation_limits: InvitationLimits::default(),
             oidc: Oidc::default(),
+=======
+            limits,
+            refusals: Refusals::default(),
+            metrics: Metrics::default(),
+>>>>>>> main
             mesh,
         }))
     }
@@ -157,23 +185,15 @@ impl App {
         &self.0.passwords
     }
 
-    pub(super) fn join_limit(&self) -> &JoinLimit {
-        &self.0.join_limit
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
-    pub(super) fn approval_limit(&self) -> &Limit {
-        &self.0.approval_limit
+    pub(super) fn refusals(&self) -> &Refusals {
+        &self.0.refusals
     }
 
-    pub(super) fn oauth_limits(&self) -> &OauthLimits {
-        &self.0.oauth_limits
-    }
-
-    pub(super) fn invitation_limits(&self) -> &InvitationLimits {
-        &self.0.invitation_limits
-    }
-
-    pub(super) fn log_in_limits(&self) -> &LogInLimits {
-        &self.0.log_in_limits
+    pub(super) fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 }
