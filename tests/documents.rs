@@ -134,12 +134,10 @@ fn take_apart(command: &str) -> (Vec<&str>, Vec<&str>) {
     let words: Vec<&str> = command.split_whitespace().skip(1).collect();
     let is_name =
         |word: &&&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
-<<<<<<< HEAD
-    let nouns = ["user", "token", "worker", "node", "key", "org", "app", "grant", "deployer", "provider"];
-=======
-    let nouns =
-        ["user", "token", "worker", "node", "key", "org", "audit", "key-ring", "app", "grant", "deployer"];
->>>>>>> main
+    let nouns = [
+        "user", "token", "worker", "node", "key", "org", "audit", "key-ring", "app", "grant", "deployer",
+        "provider",
+    ];
     let depth = if words.first().is_some_and(|word| nouns.contains(word)) { 2 } else { 1 };
     let path = words.iter().take(depth).take_while(is_name).copied().collect();
     let flags =

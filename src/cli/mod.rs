@@ -69,11 +69,9 @@ enum Command {
     #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand)]
-<<<<<<< HEAD
-    Provider(provider::ProviderCommand),
-=======
     KeyRing(key_ring::KeyRingCommand),
->>>>>>> main
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
     #[command(subcommand)]
     Org(org::OrgCommand),
     Audit(Box<audit::Audit>),
@@ -136,11 +134,8 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Worker(command) => worker::run(&ctx, command),
         Command::Node(command) => node::run(&ctx, command),
         Command::Key(command) => key::run(&ctx, command),
-<<<<<<< HEAD
         Command::Provider(command) => provider::run(&ctx, command),
-=======
         Command::KeyRing(command) => key_ring::run(&ctx, command),
->>>>>>> main
         Command::Org(command) => org::run(&ctx, command),
         Command::Audit(what) => audit::run(&ctx, *what),
         Command::App(command) => app::run(&ctx, command),

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use super::ctx::Ctx;
 use super::user::Place;
 use super::wait::wait;
-use crate::auth::seal::MasterKey;
+use crate::auth::vault::Vault;
 use crate::config::master_key;
+use crate::core::Result;
 use crate::core::provider::{Configured, Issuer, Provider, ProviderName, Rule};
-use crate::core::secret::Secret;
-use crate::core::{Result, hex};
 use crate::service::app::App;
 use crate::service::identity;
 use crate::service::oidc::provider;
@@ -120,10 +119,9 @@ fn add(ctx: &Ctx, wanted: Add) -> Result<()> {
 
 /// The coordinator's data, with the key that its secrets are sealed with.
 fn open_sealed(place: &Place) -> Result<(App, Operator)> {
-    let (data_dir, (app, operator)) = (place.data_dir()?, place.open()?);
+    let (app, operator) = place.open()?;
     let sealed = wait(identity::is_sealed(app.store()))?;
-    let fresh = || Secret::new(hex::encode(&*MasterKey::generate()));
-    let master = MasterKey::from_bytes(&master_key::load(&data_dir, sealed, fresh)?)?;
+    let master = Vault::load(master_key::Place::find(&place.data_dir()?), sealed)?;
     Ok((App::local_with(app.store().clone(), Some(Arc::new(master)))?, operator))
 }
 

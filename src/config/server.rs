@@ -14,11 +14,8 @@ mod dns;
 mod file;
 mod limits;
 mod mail;
-<<<<<<< HEAD
 mod provider;
-=======
 mod proxies;
->>>>>>> main
 
 pub use dns::Dns;
 use file::File;

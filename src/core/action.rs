@@ -66,6 +66,12 @@ actions! {
     SessionRefuse = "session.refuse", Coordinator;
     /// A set-up code was refused.
     SetupRefuse = "setup.refuse", Coordinator;
+    /// A provider was added.
+    ProviderCreate = "provider.create", Coordinator;
+    /// A provider was removed; the log-ins that came from it ended.
+    ProviderDelete = "provider.delete", Coordinator;
+    /// An account was connected with an identity at a provider.
+    IdentityLink = "identity.link", Coordinator;
     /// An organization came to be, with its realm.
     OrganizationCreate = "organization.create", Organization;
     /// An organization was given another name.
@@ -82,6 +88,8 @@ actions! {
     InvitationRevokeAll = "invitation.revoke_all", Organization;
     /// Somebody became a member by an invitation.
     InvitationAccept = "invitation.accept", Organization;
+    /// Somebody became a member by a provider's word.
+    MemberAdd = "member.add", Organization;
     /// A member became an admin.
     MemberPromote = "member.promote", Organization;
     /// An admin became a member.

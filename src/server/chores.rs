@@ -5,12 +5,8 @@ use std::time::Duration;
 use crate::core::Result;
 use crate::service::app::App;
 use crate::service::oauth::{self, signing::Signing};
-<<<<<<< HEAD
 use crate::service::oidc;
-use crate::service::{invitation, join, session};
-=======
 use crate::service::{chain, invitation, join, session};
->>>>>>> main
 
 /// Begins all chores; they end with the application's supervisor.
 pub fn begin(app: &App, signing: &Signing) {

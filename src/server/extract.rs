@@ -72,20 +72,15 @@ impl FromRequestParts<State> for Caller {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
         let secret = bearer_of(&parts.headers)?;
         let Ok(From(origin)) = From::from_request_parts(parts, state).await;
-<<<<<<< HEAD
-        let caller = match secret.reveal() {
-            text if api_key::is_api_key(text) => key::authenticate(&state.app, &secret, origin).await?,
-            text if oauth::is_access_token(text) => bearer::authenticate(&state.app, &secret, origin).await?,
-            text if jwt::is_jwt(text) => provider_token::authenticate(&state.app, &secret, origin).await?,
-            _ => session::authenticate(&state.app, &secret, origin).await?,
-=======
         let found = match secret.reveal() {
             text if api_key::is_api_key(text) => key::authenticate(&state.app, &secret, origin.clone()).await,
             text if oauth::is_access_token(text) => {
                 bearer::authenticate(&state.app, &secret, origin.clone()).await
             }
+            text if jwt::is_jwt(text) => {
+                provider_token::authenticate(&state.app, &secret, origin.clone()).await
+            }
             _ => session::authenticate(&state.app, &secret, origin.clone()).await,
->>>>>>> main
         };
         let caller = limits::judge_credential(&state.app, &origin, found)?;
         limits::admit(&state.app, &caller)?;

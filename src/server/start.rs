@@ -14,13 +14,8 @@ use super::listen::{Limits, Listener};
 use super::ready::{self, Ready};
 use super::state::{Probe, State};
 use super::tls::Certificate;
-<<<<<<< HEAD
-use super::{backchannel, chores, control, oauth, pages, relay, relay_maps, routes};
-use crate::auth::seal::MasterKey;
-=======
-use super::{chores, control, forwarded, metrics, oauth, pages, relay, relay_maps, routes};
+use super::{backchannel, chores, control, forwarded, metrics, oauth, pages, relay, relay_maps, routes};
 use crate::auth::vault::Vault;
->>>>>>> main
 use crate::config::master_key;
 use crate::config::server::{Proxies, Settings};
 use crate::core::url::BaseUrl;
@@ -90,7 +85,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Started> {
 /// What the coordinator shows devices, to be known by.
 struct Keys {
     identity: Identity,
-    master: Arc<MasterKey>,
+    master: Arc<Vault>,
     /// The relay's own certificate, where the coordinator has none that others vouch for.
     pinned: Option<derp::Certificate>,
     /// For apps: who logged in.
@@ -100,12 +95,8 @@ struct Keys {
 impl Keys {
     async fn load(settings: &Settings, store: &Store, url: &BaseUrl, now: Timestamp) -> Result<Self> {
         let sealed = identity::is_sealed(store).await?;
-<<<<<<< HEAD
-        let master = Arc::new(MasterKey::from_bytes(&master_key::load(&settings.data_dir, sealed, fresh)?)?);
-=======
         let master = Arc::new(Vault::load(master_key::Place::find(&settings.data_dir), sealed)?);
         key_ring::catch_up(store, master.ring(), now).await?;
->>>>>>> main
         let own_port = settings.relay.as_ref().is_some_and(|relay| relay.listen.is_none());
         let pinned = match &settings.relay {
             Some(_) if !own_port => Some(identity::relay_certificate(store, &master, now, url.host()).await?),

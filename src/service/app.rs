@@ -7,20 +7,13 @@ use std::time::Duration;
 use super::limits::Limits;
 use super::mail::Mailer;
 use super::mesh::Mesh;
-<<<<<<< HEAD
-use super::oauth::limits::OauthLimits;
 use super::oidc::Oidc;
-use crate::auth::limit::Limit;
-use crate::auth::password::Passwords;
-use crate::auth::seal::MasterKey;
-use crate::config::server::Dns;
-use crate::core::provider::Configured;
-=======
 use super::refusal::Refusals;
 use crate::auth::password::Passwords;
 use crate::auth::stamp::StampKey;
+use crate::auth::vault::Vault;
 use crate::config::server::{Dns, Limits as Rates};
->>>>>>> main
+use crate::core::provider::Configured;
 use crate::core::url::BaseUrl;
 use crate::core::{Result, Timestamp};
 use crate::mesh::native::realm as mesh_realm;
@@ -50,7 +43,7 @@ pub struct Settings {
     /// Whether people log in with passwords that are kept here.
     pub local_accounts: bool,
     /// For what is sealed and must be read back; none: nothing of that is needed here.
-    pub master: Option<Arc<MasterKey>>,
+    pub master: Option<Arc<Vault>>,
 }
 
 impl Settings {
@@ -62,17 +55,13 @@ impl Settings {
             dns: Dns::default(),
             relays: RelayMaps::none(),
             ephemeral_grace,
-<<<<<<< HEAD
-            mailer: None,
-            providers: Vec::new(),
-            local_accounts: true,
-            master: None,
-=======
             audit_retention: None,
             stamp_key: None,
             limits: Rates::default(),
             mailer: None,
->>>>>>> main
+            providers: Vec::new(),
+            local_accounts: true,
+            master: None,
         }
     }
 
@@ -99,18 +88,10 @@ struct Parts {
     supervisor: Supervisor,
     settings: Settings,
     passwords: Passwords,
-<<<<<<< HEAD
-    log_in_limits: LogInLimits,
-    join_limit: JoinLimit,
-    approval_limit: Limit,
-    oauth_limits: OauthLimits,
-    invitation_limits: InvitationLimits,
-    oidc: Oidc,
-=======
     limits: Limits,
     refusals: Refusals,
     metrics: Metrics,
->>>>>>> main
+    oidc: Oidc,
     mesh: Mesh,
 }
 
@@ -124,18 +105,10 @@ impl App {
             supervisor,
             settings,
             passwords,
-<<<<<<< HEAD
-            log_in_limits,
-            join_limit,
-            approval_limit: approval::limit(),
-            oauth_limits: OauthLimits::default(),
-            invitation_limits: InvitationLimits::default(),
-            oidc: Oidc::default(),
-=======
             limits,
             refusals: Refusals::default(),
             metrics: Metrics::default(),
->>>>>>> main
+            oidc: Oidc::default(),
             mesh,
         }))
     }
@@ -147,7 +120,7 @@ impl App {
     }
 
     /// The same for a command that seals what it keeps.
-    pub fn local_with(store: Store, master: Option<Arc<MasterKey>>) -> Result<Self> {
+    pub fn local_with(store: Store, master: Option<Arc<Vault>>) -> Result<Self> {
         // Nothing that such a command makes names the coordinator.
         let settings = Settings { master, ..Settings::at("http://localhost".parse()?) };
         Ok(App::new(store, Clock::system(), Supervisor::new(), settings))

@@ -83,7 +83,6 @@ pub async fn log_in(app: &App, log_in: LogIn, origin: Origin) -> Result<LoggedIn
     begun
 }
 
-<<<<<<< HEAD
 /// Refuses passwords where people log in elsewhere.
 pub(super) fn require_local_accounts(app: &App) -> Result<()> {
     match app.settings().local_accounts {
@@ -94,7 +93,8 @@ pub(super) fn require_local_accounts(app: &App) -> Result<()> {
                 .hint("log in at one of its providers, in a browser"))
         }
     }
-=======
+}
+
 /// A try of `account` (an e-mail address as typed, or what else is guessed at), from where it comes.
 pub(super) fn take_tries(app: &App, account: &str, origin: &Origin) -> Result<()> {
     limits::take(app, Allowance::LogInAddress, network(origin))?;
@@ -117,7 +117,6 @@ async fn note_refusal(app: &App, account: &str, origin: Origin, refused: &Error)
         None => Change::nameless(Action::SessionRefuse, "no such account"),
     };
     refusal::write(app, Actor::nobody(origin), change, refused).await;
->>>>>>> main
 }
 
 async fn try_log_in(

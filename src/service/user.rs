@@ -28,10 +28,6 @@ impl Operator {
     pub fn local(name: &str) -> Self {
         Operator { actor: Actor::local(name) }
     }
-
-    pub(super) fn actor(&self) -> &Actor {
-        &self.actor
-    }
 }
 
 /// An account to be made.
@@ -137,13 +133,8 @@ pub async fn change_password(app: &App, caller: &Caller, present: Secret, new: S
         if !user::replace_password(tx, person.user, &old_hash, &new_hash)? {
             return Err(log_ins::wrong_credentials());
         }
-<<<<<<< HEAD
         session::revoke_others(tx, person.user, kept, now)?;
-        audit::record(tx, now, &actor, Change::new("user.change_password", person.user, &person.email))
-=======
-        session::revoke_others(tx, person.user, person.session, now)?;
         audit::record(tx, now, &actor, Change::new(Action::UserChangePassword, person.user, &person.email))
->>>>>>> main
     };
     app.store().write(change).await
 }

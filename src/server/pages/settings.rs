@@ -46,15 +46,11 @@ async fn page(state: &State, visitor: &Visitor, problem: Option<&Problem>) -> Re
     let apps = app::own(state, visitor).await?;
     let body = html! {
         div.head { h1 { (t::TITLE) } p.about { (visitor.person().email) @if visitor.person().admin { " · " (t::ADMIN) } } }
-<<<<<<< HEAD
-        div.grid.two { (log_ins(visitor, &sessions)) (password(visitor, problem)) }
-        p { a href="/settings/identities" { (text::provider::IDENTITIES) } }
-=======
         div.grid.two {
             div.grid { (log_ins(visitor, &sessions)) (apps) }
             (password(visitor, problem))
         }
->>>>>>> main
+        p { a href="/settings/identities" { (text::provider::IDENTITIES) } }
     };
     Ok(layout::page(t::TITLE, visitor, &body))
 }

@@ -9,6 +9,7 @@
 //! A program is nobody's identity, and an address that nobody vouches for is nobody's.
 
 use crate::auth::oidc::claims::Claims;
+use crate::core::action::Action;
 use crate::core::id::UserId;
 use crate::core::provider::Provider;
 use crate::core::user::Email;
@@ -127,7 +128,7 @@ fn keep(
         tx,
         now,
         &actor,
-        Change::new("identity.link", format!("{} {subject}", provider.issuer), &user.email),
+        Change::new(Action::IdentityLink, format!("{} {subject}", provider.issuer), &user.email),
     )
 }
 

@@ -16,6 +16,7 @@ use crate::core::{Error, Kind, Result};
 use crate::service::app::App;
 use crate::service::audit::Origin;
 use crate::service::authority::Caller;
+use crate::service::limits::network;
 use crate::service::oauth::grant;
 use crate::service::session::{self, LoggedIn};
 use crate::store::oidc::login_state::{self, LoginState};
@@ -88,7 +89,7 @@ fn flow(app: &App, configured: Configured, browser: Secret, state: Secret) -> Fl
 /// Sends a browser to a provider.
 pub async fn depart(app: &App, departure: Departure, from: &Origin) -> Result<Journey> {
     let now = app.now();
-    app.oidc().departures.take(from.address, now)?;
+    app.oidc().departures.take(network(from), now)?;
     app.oidc().all_departures.take((), now)?;
     let configured = provider::find(app, &departure.provider).await?;
     let metadata = app.oidc().directory.metadata(&configured.provider, now).await?;

@@ -5,6 +5,7 @@ use super::provider;
 use crate::auth::oidc::claims::Claims;
 use crate::auth::oidc::jwt::{self, Signed};
 use crate::auth::oidc::{LEEWAY, directory, flow};
+use crate::core::action::Action;
 use crate::core::id::SessionId;
 use crate::core::provider::Provider;
 use crate::core::secret::Secret;
@@ -104,7 +105,7 @@ impl Logout {
         let actor = Actor::coordinator(from);
         for (session, _) in &ended {
             let change =
-                Change::new("session.revoke", session, format!("logged out at {}", self.provider.name));
+                Change::new(Action::SessionRevoke, session, format!("logged out at {}", self.provider.name));
             audit::record(tx, now, &actor, change)?;
         }
         Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::auth::oidc::claims::Claims;
+use crate::core::action::Action;
 use crate::core::id::OrgId;
 use crate::core::node::Node;
 use crate::core::provider::Provider;
@@ -75,7 +76,7 @@ impl Rules<'_> {
             return Ok(());
         }
         ruled::insert(tx, org, self.user.id, self.issuer)?;
-        self.record(tx, org, "member.add")
+        self.record(tx, org, Action::MemberAdd)
     }
 
     fn change(&mut self, tx: &mut Tx<'_>, org: OrgId, role: Role) -> Result<()> {
@@ -87,7 +88,7 @@ impl Rules<'_> {
         if role == Role::Member {
             self.ended.extend(end_rights(tx, org, &member, &self.actor, self.now)?.1);
         }
-        self.record(tx, org, if role == Role::Admin { "member.promote" } else { "member.demote" })
+        self.record(tx, org, if role == Role::Admin { Action::MemberPromote } else { Action::MemberDemote })
     }
 
     fn end(&mut self, tx: &mut Tx<'_>, org: OrgId) -> Result<()> {
@@ -100,10 +101,10 @@ impl Rules<'_> {
         self.ended.extend(end_rights(tx, org, &member, &self.actor, self.now)?.1);
         let grants = grant::end_all_of_member(tx, &self.actor, (org, self.user.id), self.now)?;
         self.ended.extend(grants.1);
-        self.record(tx, org, "member.remove")
+        self.record(tx, org, Action::MemberRemove)
     }
 
-    fn record(&self, tx: &mut Tx<'_>, org: OrgId, action: &'static str) -> Result<()> {
+    fn record(&self, tx: &mut Tx<'_>, org: OrgId, action: Action) -> Result<()> {
         audit::record(tx, self.now, &self.actor, Change::new(action, self.user.id, &self.user.email).of(org))
     }
 }

@@ -1,7 +1,8 @@
 //! Which providers there are: those of the settings file, and those that were added by command, whose client
 //! secrets are sealed. A name in the file hides the same name in the database.
 
-use crate::auth::seal::MasterKey;
+use crate::auth::vault::Vault;
+use crate::core::action::Action;
 use crate::core::provider::{Configured, Provider, ProviderName};
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
@@ -47,12 +48,12 @@ fn secret_name(provider: &str) -> String {
     format!("client secret of provider {provider}")
 }
 
-fn master(app: &App) -> Result<&MasterKey> {
+fn vault(app: &App) -> Result<&Vault> {
     app.settings().master.as_deref().ok_or_else(|| Error::bug("there is no master key here"))
 }
 
 fn open(app: &App, sealed: &SealedSecret) -> Result<Secret> {
-    let bytes = master(app)?.open(&sealed.name, &sealed.sealed)?;
+    let bytes = vault(app)?.open(&sealed.name, &sealed.key_id, &sealed.sealed)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Error::bug("a client secret is no text"))?;
     Ok(Secret::new(text))
 }
@@ -64,8 +65,7 @@ pub async fn add(app: &App, operator: &Operator, configured: Configured) -> Resu
     let (actor, now, name) = (operator.actor().clone(), app.now(), secret_name(&new.name.to_string()));
     let sealed = match &secret {
         Some(secret) => {
-            let master = master(app)?;
-            let (key_id, sealed) = (master.id().to_owned(), master.seal(&name, secret.reveal().as_bytes())?);
+            let (key_id, sealed) = vault(app)?.seal(&name, secret.reveal().as_bytes())?;
             Some(SealedSecret { name, key_id, sealed, created_at: now })
         }
         None => None,
@@ -78,7 +78,7 @@ pub async fn add(app: &App, operator: &Operator, configured: Configured) -> Resu
             sealed_secret::delete(tx, &sealed.name)?;
             sealed_secret::insert(tx, sealed)?;
         }
-        audit::record(tx, now, &actor, Change::new("provider.create", &new.name, &new.issuer))?;
+        audit::record(tx, now, &actor, Change::new(Action::ProviderCreate, &new.name, &new.issuer))?;
         Ok(new)
     };
     app.store().write(keep).await
@@ -106,7 +106,7 @@ pub async fn remove(app: &App, operator: &Operator, name: &ProviderName) -> Resu
         if !all.iter().any(|other| other.name != name && other.issuer == gone.issuer) {
             origin::revoke(tx, gone.issuer.as_str(), None, None, now)?;
         }
-        audit::record(tx, now, &actor, Change::new("provider.delete", &name, &gone.issuer))?;
+        audit::record(tx, now, &actor, Change::new(Action::ProviderDelete, &name, &gone.issuer))?;
         Ok(gone)
     };
     app.store().write(forget).await
