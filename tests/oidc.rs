@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::api::{Coordinator, PASSWORD};
+use common::api::{Answer, Coordinator, PASSWORD};
 use common::oidc::{add, field, leave};
 use common::page::{Browser, Page};
 use common::strange::{Signature, Strange};
@@ -81,6 +81,24 @@ impl Town {
         let page = browser.get(&back).await;
         assert_eq!((page.status, page.location()), (303, "/"), "{page:?}");
         browser
+    }
+}
+
+impl Town {
+    /// The claims of a logout token that has nothing wrong with it.
+    fn logout(&self, id: &str) -> Value {
+        json!({ "iss": self.strange.issuer, "aud": "wonder", "sub": "ada", "sid": "session of ada", "jti": id,
+            "iat": self.seconds(), "exp": self.seconds() + 120,
+            "events": { "http://schemas.openid.net/event/backchannel-logout": {} } })
+    }
+
+    /// Tells the coordinator of a log-out.
+    async fn tell(&self, token: &str) -> Answer {
+        let body = format!("logout_token={token}");
+        let head = "POST /auth/oidc/strange/backchannel-logout HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
+        let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let request = format!("{head}{kind}Content-Length: {}\r\n\r\n{body}", body.len());
+        self.c.say(request.as_bytes()).await
     }
 }
 
@@ -324,18 +342,8 @@ async fn keys_are_fetched_again_for_an_unknown_one_and_not_for_ever(c: Coordinat
 async fn logout_tokens_end_what_they_name_once(c: Coordinator) {
     let town = Town::new(c, json!({})).await;
     let (mut first, mut other) = (town.log_in("ada").await, town.log_in("bob").await);
-    let usual = |id: &str| {
-        json!({ "iss": town.strange.issuer, "aud": "wonder", "sub": "ada", "sid": "session of ada", "jti": id,
-            "iat": town.seconds(), "exp": town.seconds() + 120,
-            "events": { "http://schemas.openid.net/event/backchannel-logout": {} } })
-    };
-    let tell = async |token: &str| {
-        let body = format!("logout_token={token}");
-        let head = "POST /auth/oidc/strange/backchannel-logout HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
-        let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
-        let request = format!("{head}{kind}Content-Length: {}\r\n\r\n{body}", body.len());
-        town.c.say(request.as_bytes()).await
-    };
+    let usual = |id: &str| town.logout(id);
+    let tell = async |token: &str| town.tell(token).await;
     let bad: [(&str, Value); 8] = [
         ("aud", json!("other")),
         ("iss", json!("https://evil.example")),
