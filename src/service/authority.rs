@@ -369,7 +369,8 @@ fn unknown(wanted: Option<&str>) -> Error {
         Some(text) => format!("no organization {text} here"),
         None => "you are in no organization".to_owned(),
     };
-    Error::new(Kind::NotFound, "organization_not_found", message).hint("`wonder org list` shows yours")
+    Error::new(Kind::NotFound, "organization_not_found", message)
+        .hint("`wonder org list` shows yours, and `wonder org use` makes one the current one")
 }
 
 fn ambiguous(name: &str) -> Error {

@@ -14,7 +14,7 @@ use crate::core::id::{OrgId, UserId};
 use crate::core::node::Node;
 use crate::core::page::Page;
 use crate::core::role::{
-    ManageAdmins, RemoveMembers, Role, TransferOwnership, ViewMembers, ViewOrganization,
+    ManageAdmins, Permission, RemoveMembers, Role, TransferOwnership, ViewMembers, ViewOrganization,
 };
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::store::member::{self, Member};
@@ -45,6 +45,12 @@ pub async fn list(app: &App, may: &May<ViewMembers>, page: Page) -> Result<(Vec<
     let (org, after, rows) = (may.org(), page.after()?, page.rows());
     let found = app.store().read(move |read| member::list(read, org, after, rows)).await?;
     Ok(page.cut(found, |member| member.user.to_string()))
+}
+
+/// How many members there are.
+pub async fn count(app: &App, may: &May<ViewMembers>) -> Result<i64> {
+    let org = may.org();
+    app.store().read(move |read| member::count(read, org)).await
 }
 
 /// Makes a member an admin, or an admin a member. What they made as an admin ends then.
@@ -138,7 +144,7 @@ pub async fn leave(app: &App, may: &May<ViewOrganization>, expire_devices: bool)
 
 /// Ends a membership: in one transaction with what the person made, and, where that is wished, with the keys of
 /// their devices.
-async fn go<P: crate::core::role::Permission>(
+async fn go<P: Permission>(
     app: &App,
     may: &May<P>,
     action: Action,
