@@ -47,6 +47,12 @@ pub async fn list(app: &App, may: &May<ViewMembers>, page: Page) -> Result<(Vec<
     Ok(page.cut(found, |member| member.user.to_string()))
 }
 
+/// How many members there are.
+pub async fn count(app: &App, may: &May<ViewMembers>) -> Result<i64> {
+    let org = may.org();
+    app.store().read(move |read| member::count(read, org)).await
+}
+
 /// Makes a member an admin, or an admin a member. What they made as an admin ends then.
 pub async fn set_role(app: &App, may: &May<ManageAdmins>, who: &str, role: Role) -> Result<Member> {
     if role == Role::Owner {

@@ -20,6 +20,7 @@ use super::state::State;
 
 mod add;
 mod agent;
+mod app;
 mod approve;
 pub mod assets;
 mod code;
@@ -27,10 +28,13 @@ mod consent;
 pub mod cookie;
 mod device;
 pub mod form;
+mod invitation;
 mod key;
 pub mod layout;
 mod live;
+mod member;
 pub mod note;
+mod organization;
 mod overview;
 pub mod parts;
 mod session;
@@ -53,6 +57,10 @@ pub fn router(state: State) -> Router {
         .merge(token::routes())
         .merge(key::routes())
         .merge(settings::routes())
+        .merge(member::routes())
+        .merge(invitation::routes())
+        .merge(organization::routes())
+        .merge(app::routes())
         .merge(consent::routes())
         .merge(code::routes())
         .layer(from_fn(request::limit_time));
