@@ -330,6 +330,15 @@ async fn an_organization_is_made_shared_and_deleted() {
     bob.shows("Zeppelin").await;
     bob.inspect("apps").await;
 
+    browser.go("/o/workshop/audit").await;
+    browser.shows("member.promote").await;
+    browser.inspect("audit").await;
+    browser.fill("actor", "bob@example.org").await;
+    browser.fill("action", "app").await;
+    browser.press("Show").await;
+    browser.shows("app.register").await;
+    assert!(!browser.text("main").await.unwrap().contains("member.promote"), "only what was asked for");
+
     browser.go("/o/workshop/organization").await;
     browser.inspect("organization").await;
     browser.press("Delete this organization…").await;

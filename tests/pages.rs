@@ -275,6 +275,7 @@ async fn a_member_sees_what_he_may_use_and_an_outsider_sees_nothing(c: Coordinat
         ("/members/invite", 403),
         ("/apps", 403),
         ("/apps/new", 403),
+        ("/audit", 403),
         ("/organization", 200),
     ];
     for (page, as_member) in pages {
