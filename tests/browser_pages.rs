@@ -317,18 +317,7 @@ async fn an_organization_is_made_shared_and_deleted() {
     browser.picture("member-change").await;
     browser.press("Make an admin").await;
     browser.shows("bob@example.org is an admin now.").await;
-    bob.go("/o/workshop/apps").await;
-    bob.inspect("apps-empty").await;
-    bob.press("Register an app").await;
-    bob.fill("name", "Zeppelin").await;
-    bob.fill("redirects", "https://zeppelin.example/callback").await;
-    bob.inspect("app-new").await;
-    bob.press("Register an app").await;
-    bob.shows("Copy the secret now").await;
-    bob.inspect("app-made").await;
-    bob.go("/o/workshop/apps").await;
-    bob.shows("Zeppelin").await;
-    bob.inspect("apps").await;
+    an_app_is_registered(&bob).await;
 
     browser.go("/o/workshop/audit").await;
     browser.shows("member.promote").await;
@@ -348,4 +337,20 @@ async fn an_organization_is_made_shared_and_deleted() {
     browser.shows("workshop was deleted.").await;
     bob.go("/o/workshop").await;
     bob.shows("There is nothing here").await;
+}
+
+/// By an admin of the organization.
+async fn an_app_is_registered(bob: &Chromium) {
+    bob.go("/o/workshop/apps").await;
+    bob.inspect("apps-empty").await;
+    bob.press("Register an app").await;
+    bob.fill("name", "Zeppelin").await;
+    bob.fill("redirects", "https://zeppelin.example/callback").await;
+    bob.inspect("app-new").await;
+    bob.press("Register an app").await;
+    bob.shows("Copy the secret now").await;
+    bob.inspect("app-made").await;
+    bob.go("/o/workshop/apps").await;
+    bob.shows("Zeppelin").await;
+    bob.inspect("apps").await;
 }
