@@ -29,6 +29,7 @@ pub mod tab {
     pub const MEMBERS: &str = "Members";
     pub const APPS: &str = "Apps";
     pub const ORGANIZATION: &str = "Organization";
+    pub const AUDIT: &str = "Audit";
 }
 
 pub mod account {
