@@ -44,6 +44,9 @@ complete -c wonder -n "__fish_wonder_needs_command" -f -a "worker" -d 'This devi
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "node" -d 'The devices of an organization'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "key" -d 'API keys: what a program logs in with'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "org" -d 'Organizations: people who share one mesh'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "app" -d 'Apps of third parties, which people let in with one click (OAuth 2.0)'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "grant" -d 'What you, or an organization\'s people, allowed apps'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "deployer" -d 'A platform\'s own machine, through which it reaches the workers'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "man" -d 'Print the manual page, or write every page into a directory'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -564,6 +567,116 @@ complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -f -a "register" -d 'Register an app'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -f -a "list" -d 'List the apps of the organization'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -f -a "show" -d 'Show an app'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -f -a "revoke" -d 'Revoke an app: what anybody allowed it is over'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l redirect -d 'Where browsers may be sent back to; can be given several times' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l scope -d 'The most that it may ask for; can be given several times [default: all]' -r -f -a "nodes:read\t''
+nodes:write\t''
+keys:read\t''
+keys:write\t''
+profile:read\t''"
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l public -d 'It can keep no secret: a program on a phone, on a desktop, in a browser'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from list" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from list" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from list" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from list" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from list" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from show" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from show" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from show" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from show" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from show" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from show" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from revoke" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from revoke" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from revoke" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from revoke" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and not __fish_seen_subcommand_from list revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and not __fish_seen_subcommand_from list revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and not __fish_seen_subcommand_from list revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and not __fish_seen_subcommand_from list revoke" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and not __fish_seen_subcommand_from list revoke" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and not __fish_seen_subcommand_from list revoke" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and not __fish_seen_subcommand_from list revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and not __fish_seen_subcommand_from list revoke" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and not __fish_seen_subcommand_from list revoke" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and not __fish_seen_subcommand_from list revoke" -f -a "list" -d 'List what you allowed apps'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and not __fish_seen_subcommand_from list revoke" -f -a "revoke" -d 'Revoke what was allowed an app: it is over at once'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from list" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from list" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from list" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from list" -l all -d 'What anybody allowed in the organization, which its admins may see'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from list" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from list" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from revoke" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from revoke" -l all -d 'Somebody else\'s in the organization, which its admins may revoke'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from revoke" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from revoke" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from revoke" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand grant; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and not __fish_seen_subcommand_from join" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and not __fish_seen_subcommand_from join" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and not __fish_seen_subcommand_from join" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and not __fish_seen_subcommand_from join" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and not __fish_seen_subcommand_from join" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and not __fish_seen_subcommand_from join" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and not __fish_seen_subcommand_from join" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and not __fish_seen_subcommand_from join" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and not __fish_seen_subcommand_from join" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and not __fish_seen_subcommand_from join" -f -a "join" -d 'Bring this machine into the network that an API key or access token is for, tagged as deployer'
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and __fish_seen_subcommand_from join" -l hostname -d 'The name to ask for [default: this system\'s own]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and __fish_seen_subcommand_from join" -l timeout -d 'How long to wait until it is connected' -r
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and __fish_seen_subcommand_from join" -l socket -d 'Where tailscaled listens [default: where this system has it]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and __fish_seen_subcommand_from join" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and __fish_seen_subcommand_from join" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and __fish_seen_subcommand_from join" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and __fish_seen_subcommand_from join" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and __fish_seen_subcommand_from join" -l force -d 'Replace a log-in to another network'
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and __fish_seen_subcommand_from join" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and __fish_seen_subcommand_from join" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and __fish_seen_subcommand_from join" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and __fish_seen_subcommand_from join" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand deployer; and __fish_seen_subcommand_from join" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand completions" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand completions" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand completions" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -582,19 +695,22 @@ complete -c wonder -n "__fish_wonder_using_subcommand man" -s q -l quiet -d 'Pri
 complete -c wonder -n "__fish_wonder_using_subcommand man" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand man" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand man" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "serve" -d 'Run the coordinator'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "user" -d 'Accounts, on the coordinator\'s own host'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "login" -d 'Log in to a coordinator'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "logout" -d 'Log out: the log-in ends at the coordinator, and its profile goes'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "whoami" -d 'Show who is logged in, where'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "token" -d 'Join tokens: what a device joins with'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "worker" -d 'This device'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "node" -d 'The devices of an organization'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "key" -d 'API keys: what a program logs in with'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "org" -d 'Organizations: people who share one mesh'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "man" -d 'Print the manual page, or write every page into a directory'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "serve" -d 'Run the coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "user" -d 'Accounts, on the coordinator\'s own host'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "login" -d 'Log in to a coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "logout" -d 'Log out: the log-in ends at the coordinator, and its profile goes'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "whoami" -d 'Show who is logged in, where'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "token" -d 'Join tokens: what a device joins with'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "worker" -d 'This device'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "node" -d 'The devices of an organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "key" -d 'API keys: what a program logs in with'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "org" -d 'Organizations: people who share one mesh'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "app" -d 'Apps of third parties, which people let in with one click (OAuth 2.0)'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "grant" -d 'What you, or an organization\'s people, allowed apps'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "deployer" -d 'A platform\'s own machine, through which it reaches the workers'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "man" -d 'Print the manual page, or write every page into a directory'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "create" -d 'Make an account; the first one is an administrator'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'List the accounts'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "disable" -d 'Lock an account: its log-ins end, its devices stay'
@@ -632,3 +748,10 @@ complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subc
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "remove" -d 'Take somebody out of the organization: what they made for it ends'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "transfer" -d 'Make another member the owner; you are an admin then'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "leave" -d 'Leave the organization: what you made for it ends'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from app" -f -a "register" -d 'Register an app'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from app" -f -a "list" -d 'List the apps of the organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from app" -f -a "show" -d 'Show an app'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from app" -f -a "revoke" -d 'Revoke an app: what anybody allowed it is over'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from grant" -f -a "list" -d 'List what you allowed apps'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from grant" -f -a "revoke" -d 'Revoke what was allowed an app: it is over at once'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from deployer" -f -a "join" -d 'Bring this machine into the network that an API key or access token is for, tagged as deployer'
