@@ -73,6 +73,20 @@ pub struct NewInvitation {
     /// Where it is accepted; the code is in it.
     #[serde(serialize_with = "reveal")]
     pub url: Secret,
+    /// What came of the mail to them; `null` where this coordinator sends none.
+    pub mail: Option<MailReport>,
+}
+
+/// What came of a mail. One that was not sent takes nothing back.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MailReport {
+    /// The mail server has it.
+    pub sent: bool,
+    /// Why not: stable and in `snake_case`.
+    #[schema(example = "mail_refused")]
+    pub code: Option<String>,
+    /// Why not, in a sentence.
+    pub detail: Option<String>,
 }
 
 /// `POST /invitations/accept`.

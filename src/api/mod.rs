@@ -77,7 +77,8 @@ mod worker;
 pub use app::{App, AppAnswer, AppList, NewApp, RegisterApp};
 pub use grant::{AppName, Grant, GrantAnswer, GrantList};
 pub use invitation::{
-    AcceptInvitation, Invitation, InvitationAnswer, InvitationList, InvitationStatus, Invite, NewInvitation,
+    AcceptInvitation, Invitation, InvitationAnswer, InvitationList, InvitationStatus, Invite, MailReport,
+    NewInvitation,
 };
 pub use join::{JoinGrant, JoinRequest, JoinTarget, MeshCredential};
 pub use key::{CreateKey, Key, KeyAnswer, KeyList, NewKey, RotateKey, Scope};

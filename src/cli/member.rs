@@ -85,7 +85,16 @@ pub fn invite(ctx: &Ctx, whom: Invite) -> Result<()> {
         ttl_seconds: whom.ttl.map(|ttl| ttl.0),
     };
     let made = acting.client.invite(&acting.org, &wish)?;
-    ctx.ui.show(&made, || if ctx.ui.quiet { made.url.reveal().to_owned() } else { shown(ctx, &made) })
+    ctx.ui.show(&made, || if ctx.ui.quiet { made.url.reveal().to_owned() } else { shown(ctx, &made) })?;
+    match &made.mail {
+        Some(report) if report.sent => ctx.ui.say(&format!("Mailed to {}.", clean(&made.invitation.email))),
+        Some(report) => {
+            let why = report.detail.clone().unwrap_or_default();
+            ctx.ui.warn(&format!("it could not be mailed ({why}): send the link yourself"));
+        }
+        None => {}
+    }
+    Ok(())
 }
 
 fn shown(ctx: &Ctx, made: &NewInvitation) -> String {

@@ -11,9 +11,11 @@ use crate::core::{Error, Kind, Result, time};
 
 mod dns;
 mod file;
+mod mail;
 
 pub use dns::Dns;
 use file::File;
+pub use mail::{Mail, MailTls};
 
 /// Where the coordinator listens by default, on every address of the host.
 const PORT: u16 = 8080;
@@ -77,6 +79,8 @@ pub struct Settings {
     pub dns: Dns,
     /// Files or URLs of further relays, each a DERP map in JSON.
     pub relay_maps: Vec<String>,
+    /// `None`: no mail is sent.
+    pub mail: Option<Mail>,
 }
 
 /// A certificate chain and its key, both PEM.
@@ -114,6 +118,7 @@ impl Settings {
             tls,
             dns: file.dns.check()?,
             relay_maps: file.relay_maps,
+            mail: file.mail.map(mail::MailTable::check).transpose()?,
         })
     }
 }

@@ -25,6 +25,7 @@ use crate::mesh::native::{derp, stun};
 use crate::runtime::{Clock, Supervisor};
 use crate::service::app::{self, App};
 use crate::service::identity::{self, Identity};
+use crate::service::mail::Mailer;
 use crate::service::oauth::signing::Signing;
 use crate::service::{health, mesh, setup};
 use crate::store::{DatabaseUrl, Purpose, Store};
@@ -109,6 +110,7 @@ fn app_settings(
         dns: settings.dns.clone(),
         relays: RelayMaps::new(own.as_ref(), &others)?,
         ephemeral_grace: settings.ephemeral_grace,
+        mailer: settings.mail.as_ref().map(Mailer::new).transpose()?,
     })
 }
 

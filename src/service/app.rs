@@ -8,6 +8,7 @@ use super::approval;
 use super::invitation::InvitationLimits;
 use super::join::JoinLimit;
 use super::log_in_limits::LogInLimits;
+use super::mail::Mailer;
 use super::mesh::Mesh;
 use super::oauth::limits::OauthLimits;
 use crate::auth::limit::Limit;
@@ -29,13 +30,15 @@ pub struct Settings {
     pub relays: RelayMaps,
     /// How long an ephemeral node may be away before it is deleted.
     pub ephemeral_grace: Duration,
+    /// `None`: this coordinator sends no mail.
+    pub mailer: Option<Mailer>,
 }
 
 impl Settings {
     /// For a coordinator without a relay, at this URL, with the default of everything else.
     pub fn at(url: BaseUrl) -> Self {
         let ephemeral_grace = Duration::from_secs(120);
-        Settings { url, dns: Dns::default(), relays: RelayMaps::none(), ephemeral_grace }
+        Settings { url, dns: Dns::default(), relays: RelayMaps::none(), ephemeral_grace, mailer: None }
     }
 
     fn mesh(&self) -> mesh_realm::Settings {

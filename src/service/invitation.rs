@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::app::App;
 use super::audit::{self, Change};
 use super::authority::{Caller, May};
+use super::mail::Mailer;
 use super::words;
 use crate::auth::limit::Limit;
 use crate::core::id::{InvitationId, OrgId, UserId};
@@ -65,10 +66,13 @@ pub struct Made {
     pub code: Secret,
     /// Where it is accepted, with the code in it.
     pub url: Secret,
+    /// What came of the mail; none where this coordinator sends none.
+    pub mailed: Option<Result<()>>,
 }
 
 /// Invites the account of an e-mail address, whether it is there yet or not. An earlier invitation of the same
-/// address is revoked. To invite an admin is the owner's.
+/// address is revoked. To invite an admin is the owner's. Where the coordinator sends mail the link goes out by
+/// mail too; a mail that cannot be sent takes nothing back.
 pub async fn create(app: &App, may: &May<InviteMembers>, wish: Wish) -> Result<Made> {
     let (inviter, now, code) = (may.in_person()?, app.now(), Secret::random(CODE_PREFIX));
     let new = NewInvitation {
@@ -95,7 +99,31 @@ pub async fn create(app: &App, may: &May<InviteMembers>, wish: Wish) -> Result<M
     };
     let invitation = app.store().write(invite).await?;
     let url = Secret::new(format!("{}{PATH}{}", app.settings().url, code.reveal()));
-    Ok(Made { invitation, code, url })
+    let mut made = Made { invitation, code, url, mailed: None };
+    if let Some(mailer) = &app.settings().mailer {
+        made.mailed = Some(mail(mailer, &made, &may.organization().name).await);
+    }
+    Ok(made)
+}
+
+async fn mail(mailer: &Mailer, made: &Made, organization: &str) -> Result<()> {
+    let Invitation { email, role, inviter, expires_at, .. } = &made.invitation;
+    let role = with_article(*role);
+    let (url, code) = (made.url.reveal(), made.code.reveal());
+    let subject = format!("{inviter} invites you to {organization}");
+    let text = format!(
+        "{inviter} invites you to the organization {organization}, as {role}.\n\n\
+         Accept it here, logged in as {email}:\n{url}\n\n\
+         Or on the command line:\nwonder org accept {code}\n\n\
+         It is good until {expires_at}, once, and for your account alone.\n\
+         If you do not know what this is about, there is nothing to do.\n"
+    );
+    let sent = mailer.send(email, &subject, text).await;
+    if let Err(error) = &sent {
+        let source = std::error::Error::source(error).map(ToString::to_string);
+        tracing::warn!(code = error.code(), source, "an invitation was not mailed: {error}");
+    }
+    sent
 }
 
 fn invitable(role: Role) -> Result<Role> {

@@ -14,6 +14,7 @@ pub mod invitation;
 pub mod join;
 pub mod key;
 mod log_in_limits;
+pub mod mail;
 pub mod member;
 pub mod mesh;
 pub mod node;

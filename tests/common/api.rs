@@ -54,21 +54,29 @@ impl Answer {
 
 impl Coordinator {
     pub async fn on_sqlite() -> Self {
-        Self::start(None, None).await
+        Self::start(None, None, "").await
+    }
+
+    /// On SQLite, with a settings file that says this.
+    pub async fn with_settings(file: &str) -> Self {
+        Self::start(None, None, file).await
     }
 
     pub async fn on_postgres() -> Self {
         let server = postgres::Server::shared();
         let database = server.database();
-        Self::start(Some(database), Some(server)).await
+        Self::start(Some(database), Some(server), "").await
     }
 
-    async fn start(database: Option<String>, server: Option<Arc<postgres::Server>>) -> Self {
+    async fn start(database: Option<String>, server: Option<Arc<postgres::Server>>, file: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("wonder.toml");
+        std::fs::write(&config, file).unwrap();
         let flags = Flags {
             listen: Some("127.0.0.1:0".into()),
             data_dir: Some(directory.path().join("data")),
             database,
+            config: Some(config),
             no_derp: true,
             ..Flags::default()
         };

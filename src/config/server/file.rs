@@ -5,6 +5,7 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
 use super::Dns;
+use super::mail::{self, MailTable};
 use crate::core::{Error, Kind, Result};
 
 #[derive(Debug, Default, Deserialize)]
@@ -22,6 +23,7 @@ pub(super) struct File {
     pub ephemeral_grace: Option<String>,
     pub relay_maps: Vec<String>,
     pub dns: Dns,
+    pub mail: Option<MailTable>,
 }
 
 const KEYS: &[&str] = &[
@@ -37,6 +39,7 @@ const KEYS: &[&str] = &[
     "ephemeral-grace",
     "relay-maps",
     "dns",
+    "mail",
 ];
 const DNS_KEYS: &[&str] = &["base-domain", "resolvers", "search-domains", "split"];
 
@@ -61,6 +64,9 @@ impl File {
         refuse_unknown(&table, KEYS, "")?;
         if let Some(toml::Value::Table(dns)) = table.get("dns") {
             refuse_unknown(dns, DNS_KEYS, "dns.")?;
+        }
+        if let Some(toml::Value::Table(table)) = table.get("mail") {
+            refuse_unknown(table, mail::KEYS, "mail.")?;
         }
         toml::from_str(text).map_err(|e| malformed(&e))
     }
@@ -92,6 +98,7 @@ mod tests {
         for (text, hint) in [
             ("data_dir = 'x'", "did you mean data-dir?"),
             ("[dns]\nresolver = []", "did you mean dns.resolvers?"),
+            ("[mail]\nusernam = 'a'", "did you mean mail.username?"),
             ("zzz = 1", "the settings here are"),
         ] {
             let error = File::parse(text).unwrap_err();
@@ -129,5 +136,7 @@ mod tests {
         assert!(KEYS.iter().all(|key| error.contains(&format!("`{key}`"))), "{error}");
         let error = toml::from_str::<File>("[dns]\nzzz = 1").unwrap_err().message().to_owned();
         assert!(DNS_KEYS.iter().all(|key| error.contains(&format!("`{key}`"))), "{error}");
+        let error = toml::from_str::<File>("[mail]\nzzz = 1").unwrap_err().message().to_owned();
+        assert!(mail::KEYS.iter().all(|key| error.contains(&format!("`{key}`"))), "{error}");
     }
 }

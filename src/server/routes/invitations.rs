@@ -9,10 +9,10 @@ use super::declared::routes;
 use super::organizations::{present as present_organization, present_role, read_role};
 use crate::api::{
     AcceptInvitation, Invitation, InvitationAnswer, InvitationList, InvitationStatus, Invite, ListQuery,
-    NewInvitation, OrganizationAnswer, Problem,
+    MailReport, NewInvitation, OrganizationAnswer, Problem,
 };
 use crate::core::role::{InviteMembers, Role};
-use crate::core::{Error, Kind, Timestamp};
+use crate::core::{Error, Kind, Result, Timestamp};
 use crate::server::extract::{Body, Listing, Target};
 use crate::server::problem::{Answer, Failure};
 use crate::server::state::State;
@@ -49,7 +49,17 @@ async fn create(
     };
     let made = invitation::create(&state.app, &may, wish).await?;
     let invitation = present(made.invitation, state.app.now());
-    Ok((StatusCode::CREATED, Json(NewInvitation { invitation, code: made.code, url: made.url })))
+    let mail = made.mailed.map(report);
+    Ok((StatusCode::CREATED, Json(NewInvitation { invitation, code: made.code, url: made.url, mail })))
+}
+
+fn report(mailed: Result<()>) -> MailReport {
+    let failure = mailed.err();
+    MailReport {
+        sent: failure.is_none(),
+        code: failure.as_ref().map(|e| e.code().to_owned()),
+        detail: failure.map(|e| e.message().to_owned()),
+    }
 }
 
 /// Revokes an invitation: nobody accepts it any more.

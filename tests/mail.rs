@@ -1,0 +1,161 @@
+//! Invitations by mail, through a real SMTP server (aiosmtpd, a process of its own), over each kind of way; and
+//! what becomes of an invitation whose mail does not go out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a story that cannot go on panics")]
+
+mod common;
+
+use common::api::{Answer, Coordinator};
+use common::process::Process;
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use wonder::mesh::native::derp::Certificate;
+use wonder::runtime::Clock;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running mail server; dropped, it is ended.
+struct MailServer {
+    port: u16,
+    messages: mpsc::Receiver<Value>,
+    directory: tempfile::TempDir,
+    _process: Process,
+}
+
+fn python() -> PathBuf {
+    let path = common::tailscaled::peers().join("aiosmtpd-1.4.6/bin/python");
+    assert!(path.exists(), "{} is missing: scripts/install-peers brings it", path.display());
+    path
+}
+
+impl MailServer {
+    fn start(flags: &[&str]) -> MailServer {
+        let directory = tempfile::tempdir().unwrap();
+        let certificate = Certificate::self_signed(&["localhost".to_owned()], Clock::system().now()).unwrap();
+        let file = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let chain = file("certificate.pem", &certificate.certificate_pem);
+        let key = file("key.pem", certificate.key_pem.reveal());
+        let mut command = Command::new(python());
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/mail.py")).args(flags);
+        command.arg("--certificate").arg(chain).arg("--key").arg(key);
+        let mut process = Process::start(&mut command, &directory.path().join("log"), true);
+        let (tell, messages) = mpsc::channel();
+        let lines = BufReader::new(process.stdout()).lines();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let _ = tell.send(serde_json::from_str::<Value>(&line).unwrap());
+            }
+        });
+        let Ok(first) = messages.recv_timeout(PATIENCE) else { panic!("{}", process.log_tail()) };
+        let port = u16::try_from(first["port"].as_u64().unwrap()).unwrap();
+        MailServer { port, messages, directory, _process: process }
+    }
+
+    /// `[mail]` for a coordinator that sends through it, with further lines.
+    fn settings(&self, more: &str) -> String {
+        settings(
+            self.port,
+            &format!("ca-file = '{}/certificate.pem'\n{more}", self.directory.path().display()),
+        )
+    }
+
+    fn next(&self) -> Value {
+        self.messages.recv_timeout(PATIENCE).expect("a message arrives")
+    }
+}
+
+fn settings(port: u16, more: &str) -> String {
+    format!("[mail]\nhost = 'localhost'\nport = {port}\nfrom = 'Our mesh <mesh@example.org>'\n{more}")
+}
+
+const LOG_IN: &str = "username = 'wonder'\npassword = 'hush hush'";
+
+/// Ada invites Bob to an organization; what she is answered.
+async fn invite(c: &Coordinator, ada: &str, name: &str) -> Answer {
+    let made = c.post("/api/v1/organizations", ada, json!({ "name": name })).await;
+    let path =
+        format!("/api/v1/organizations/{}/invitations", made.body["organization"]["id"].as_str().unwrap());
+    let invited = c.post(&path, ada, json!({ "email": "bob@example.org", "role": "admin" })).await;
+    assert_eq!(invited.status, 201, "{invited:?}");
+    invited
+}
+
+async fn accepted(c: &Coordinator, code: &str) -> bool {
+    let (bob, _) = c.person("bob@example.org").await;
+    c.post("/api/v1/invitations/accept", &bob, json!({ "code": code })).await.status == 200
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_arrives_by_every_way() {
+    for (flags, more) in [
+        (&["--tls", "starttls", "--password", "hush hush"][..], LOG_IN.to_owned()),
+        (&["--tls", "tls", "--password", "hush hush"], format!("tls = 'tls'\n{LOG_IN}")),
+        (&["--tls", "none"], "tls = 'none'".to_owned()),
+    ] {
+        let server = MailServer::start(flags);
+        let c = Coordinator::with_settings(&server.settings(&more)).await;
+        let (ada, _) = c.person("ada@example.org").await;
+        let invited = invite(&c, &ada, "Zoë's \"mesh\"").await;
+        assert_eq!(invited.body["mail"], json!({ "sent": true, "code": null, "detail": null }));
+        let mail = server.next();
+        assert_eq!((&mail["from"], &mail["to"]), (&json!("mesh@example.org"), &json!(["bob@example.org"])));
+        assert_eq!(mail["headers"]["From"], "Our mesh <mesh@example.org>");
+        assert_eq!(mail["headers"]["Subject"], "ada@example.org invites you to Zoë's \"mesh\"");
+        let has_log_in = more.contains("username");
+        assert_eq!(mail["encrypted"], has_log_in, "{flags:?}");
+        assert_eq!(mail["user"], if has_log_in { json!("wonder") } else { Value::Null });
+        let text = mail["text"].as_str().unwrap();
+        assert!(text.contains("as an admin") && text.contains("logged in as bob@example.org"), "{text}");
+        let link = text.lines().find(|line| line.contains("/invitation/")).unwrap();
+        assert_eq!(link, invited.text("url"));
+        assert!(accepted(&c, link).await);
+    }
+}
+
+/// The invitation is there, whatever becomes of its mail, and whoever made it is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_does_not_go_out_takes_nothing_back() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let refusing = MailServer::start(&["--tls", "none", "--refuse"]);
+    let strict = MailServer::start(&["--tls", "starttls", "--password", "another one"]);
+    let plain = MailServer::start(&["--tls", "none"]);
+    let stalling = MailServer::start(&["--tls", "none", "--stall"]);
+    let untrusted = settings(strict.port, LOG_IN);
+    for (file, code, words) in [
+        (settings(closed, "tls = 'none'"), "mail_unreachable", "there is no way to it"),
+        (refusing.settings("tls = 'none'"), "mail_refused", "550"),
+        (strict.settings(LOG_IN), "mail_refused", "535"),
+        (untrusted, "mail_unreachable", ""),
+        (plain.settings(LOG_IN), "mail_unreachable", ""),
+        (stalling.settings("tls = 'none'"), "mail_unreachable", "in time"),
+    ] {
+        let c = Coordinator::with_settings(&file).await;
+        let (ada, _) = c.person("ada@example.org").await;
+        let invited = invite(&c, &ada, "acme").await;
+        let report = &invited.body["mail"];
+        assert_eq!((&report["sent"], &report["code"]), (&json!(false), &json!(code)), "{file}: {report}");
+        assert!(report["detail"].as_str().unwrap().contains(words), "{file}: {report}");
+        assert!(!invited.body.to_string().contains("hush") && !report.to_string().contains("mailbox"));
+        assert!(accepted(&c, invited.text("code")).await, "{file}");
+    }
+    for server in [refusing, strict, plain, stalling] {
+        assert!(server.messages.try_recv().is_err(), "and nothing was sent in the clear, or to nobody");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_mail_server_there_is_no_mail() {
+    let c = Coordinator::on_sqlite().await;
+    let (ada, _) = c.person("ada@example.org").await;
+    assert_eq!(invite(&c, &ada, "acme").await.body["mail"], Value::Null);
+}
