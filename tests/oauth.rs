@@ -320,7 +320,8 @@ async fn the_app_is_told_by_redirect_what_is_wrong(coordinator: Coordinator) {
     let (mut browser, token, _, client) = ada(&coordinator).await;
     let public = Client::register(coordinator.address, &token, CALLBACK, true);
     let none = &[("code_challenge", ""), ("code_challenge_method", "")];
-    let cases: [(&Client, &[(&str, &str)], &str); 9] = [
+    type Case<'a> = (&'a Client, &'a [(&'a str, &'a str)], &'a str);
+    let cases: [Case<'_>; 9] = [
         (&client, &[("response_type", "token")], "unsupported_response_type"),
         (&client, &[("scope", "nodes:read everything")], "invalid_scope"),
         (&client, &[("scope", "")], "invalid_scope"),

@@ -271,6 +271,8 @@ async fn a_member_sees_what_he_may_use_and_an_outsider_sees_nothing(c: Coordinat
         ("/tokens", 403),
         ("/keys", 403),
         ("/keys/new", 403),
+        ("/apps", 403),
+        ("/apps/new", 403),
     ];
     for (page, as_member) in pages {
         let path = format!("/o/ada{page}");
@@ -287,6 +289,9 @@ async fn a_member_sees_what_he_may_use_and_an_outsider_sees_nothing(c: Coordinat
         ("/keys", vec![("name", "mine"), ("scope", "nodes:read"), ("ttl", "7d")]),
         ("/keys/k/revoke", vec![]),
         ("/keys/k/rotate", vec![]),
+        ("/apps", vec![("name", "mine")]),
+        ("/apps/a/revoke", vec![]),
+        ("/grants/g/revoke", vec![]),
         ("/devices/pi/remove", vec![]),
         ("/tokens/t/revoke", vec![]),
     ];

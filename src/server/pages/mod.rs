@@ -20,6 +20,7 @@ use super::state::State;
 
 mod add;
 mod agent;
+mod app;
 mod approve;
 pub mod assets;
 mod code;
@@ -52,6 +53,7 @@ pub fn router(state: State) -> Router {
         .merge(approve::routes())
         .merge(token::routes())
         .merge(key::routes())
+        .merge(app::routes())
         .merge(settings::routes())
         .merge(consent::routes())
         .merge(code::routes())

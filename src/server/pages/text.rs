@@ -23,12 +23,14 @@ pub mod tab {
     pub const DEVICES: &str = "Devices";
     pub const TOKENS: &str = "Join tokens";
     pub const KEYS: &str = "API keys";
+    pub const APPS: &str = "Apps";
 }
 
 pub mod account {
     pub const MENU: &str = "Your account";
     pub const AS: &str = "Logged in as ";
     pub const SETTINGS: &str = "Settings";
+    pub const GRANTS: &str = "Apps you let in";
     pub const APPROVE: &str = "Approve a device";
     pub const LOG_OUT: &str = "Log out";
 }
@@ -83,6 +85,7 @@ pub mod overview {
 pub mod consent {
     pub const TITLE: &str = "Let an app in";
     pub const WANTS: &str = " asks to use a network of yours";
+    pub const AT: &str = "On ";
     pub const BACK: &str = "Afterwards your browser goes back to ";
     pub const WHERE: &str = "Where may it act?";
     pub const WHAT: &str = "What may it do?";
@@ -393,5 +396,56 @@ pub fn scope(scope: Scope) -> &'static str {
         Scope::KeysRead => "See the API keys",
         Scope::KeysWrite => "Make, rotate and revoke API keys",
         Scope::ProfileRead => "See the organization and who answers for the key",
+    }
+}
+
+pub mod app {
+    pub const TITLE: &str = "Apps";
+    pub const LEAD: &str = "Platforms and tools that people let in with one click, instead of copying a key.";
+    pub const REGISTER: &str = "Register an app";
+    pub const EMPTY: &str = "No app yet";
+    pub const EMPTY_WORDS: &str =
+        "Do you build a platform or a tool? Register it, and people of any organization here can let it in.";
+    pub const APP: &str = "App";
+    pub const KIND: &str = "Secret";
+    pub const SINCE: &str = "Registered";
+    pub const CONFIDENTIAL: &str = "Keeps a secret";
+    pub const PUBLIC: &str = "Keeps no secret";
+    pub const PUBLIC_HINT: &str = "A program on a phone, on a desktop, or in a browser.";
+    pub const REVOKE_WORDS: &str =
+        "Everybody who let this app in is done with it at once. This cannot be undone.";
+    pub const REVOKE_YES: &str = "Revoke the app";
+    pub const NEW: &str = "Register an app";
+    pub const NAME: &str = "Name";
+    pub const NAME_HINT: &str = "As people read it when they are asked.";
+    pub const REDIRECT: &str = "Redirect URI";
+    pub const REDIRECT_HINT: &str =
+        "Where browsers come back to: https://… or http://127.0.0.1/…. Several with a space between.";
+    pub const ONCE: &str = "The secret is shown this once. Keep it where only the app reads it.";
+    pub const NO_SECRET: &str = "This app keeps no secret: it is known by its id.";
+    pub const CLIENT_ID: &str = "client_id";
+    pub const SECRET: &str = "client_secret";
+    pub const GRANTS: &str = "Who let which app in";
+    pub const GRANTS_LEAD: &str =
+        "For this organization. What you end here is over with the app's next call.";
+    pub const NO_GRANT: &str = "No app is let in";
+    pub const NO_GRANT_WORDS: &str = "When somebody allows an app something, it stands here.";
+    pub const BY: &str = "Allowed by";
+    pub const WHERE: &str = "Organization";
+    pub const MAY: &str = "May";
+    pub const USED: &str = "Last used";
+    pub const OWN: &str = "by its own secret";
+    pub const END: &str = "End";
+    pub const END_WORDS: &str = "The app's access ends at once, and its own devices are logged out.";
+    pub const END_YES: &str = "End its access";
+    pub const OWN_GRANTS: &str = "Apps you let in";
+    pub const OWN_GRANTS_LEAD: &str = "What each may do for you, and where. You can end it here at any time.";
+
+    pub fn revoked(name: &str) -> String {
+        format!("{name} was revoked.")
+    }
+
+    pub fn ended(name: &str) -> String {
+        format!("The access of {name} has ended.")
     }
 }
