@@ -19,6 +19,9 @@ _wonder() {
             wonder,app)
                 cmd="wonder__subcmd__app"
                 ;;
+            wonder,audit)
+                cmd="wonder__subcmd__audit"
+                ;;
             wonder,completions)
                 cmd="wonder__subcmd__completions"
                 ;;
@@ -33,6 +36,9 @@ _wonder() {
                 ;;
             wonder,key)
                 cmd="wonder__subcmd__key"
+                ;;
+            wonder,key-ring)
+                cmd="wonder__subcmd__key__subcmd__ring"
                 ;;
             wonder,login)
                 cmd="wonder__subcmd__login"
@@ -76,6 +82,9 @@ _wonder() {
             wonder__subcmd__app,show)
                 cmd="wonder__subcmd__app__subcmd__show"
                 ;;
+            wonder__subcmd__audit,verify)
+                cmd="wonder__subcmd__audit__subcmd__verify"
+                ;;
             wonder__subcmd__deployer,join)
                 cmd="wonder__subcmd__deployer__subcmd__join"
                 ;;
@@ -87,6 +96,9 @@ _wonder() {
                 ;;
             wonder__subcmd__help,app)
                 cmd="wonder__subcmd__help__subcmd__app"
+                ;;
+            wonder__subcmd__help,audit)
+                cmd="wonder__subcmd__help__subcmd__audit"
                 ;;
             wonder__subcmd__help,completions)
                 cmd="wonder__subcmd__help__subcmd__completions"
@@ -102,6 +114,9 @@ _wonder() {
                 ;;
             wonder__subcmd__help,key)
                 cmd="wonder__subcmd__help__subcmd__key"
+                ;;
+            wonder__subcmd__help,key-ring)
+                cmd="wonder__subcmd__help__subcmd__key__subcmd__ring"
                 ;;
             wonder__subcmd__help,login)
                 cmd="wonder__subcmd__help__subcmd__login"
@@ -145,6 +160,9 @@ _wonder() {
             wonder__subcmd__help__subcmd__app,show)
                 cmd="wonder__subcmd__help__subcmd__app__subcmd__show"
                 ;;
+            wonder__subcmd__help__subcmd__audit,verify)
+                cmd="wonder__subcmd__help__subcmd__audit__subcmd__verify"
+                ;;
             wonder__subcmd__help__subcmd__deployer,join)
                 cmd="wonder__subcmd__help__subcmd__deployer__subcmd__join"
                 ;;
@@ -160,11 +178,23 @@ _wonder() {
             wonder__subcmd__help__subcmd__key,list)
                 cmd="wonder__subcmd__help__subcmd__key__subcmd__list"
                 ;;
+            wonder__subcmd__help__subcmd__key,policy)
+                cmd="wonder__subcmd__help__subcmd__key__subcmd__policy"
+                ;;
             wonder__subcmd__help__subcmd__key,revoke)
                 cmd="wonder__subcmd__help__subcmd__key__subcmd__revoke"
                 ;;
             wonder__subcmd__help__subcmd__key,rotate)
                 cmd="wonder__subcmd__help__subcmd__key__subcmd__rotate"
+                ;;
+            wonder__subcmd__help__subcmd__key__subcmd__ring,list)
+                cmd="wonder__subcmd__help__subcmd__key__subcmd__ring__subcmd__list"
+                ;;
+            wonder__subcmd__help__subcmd__key__subcmd__ring,reset)
+                cmd="wonder__subcmd__help__subcmd__key__subcmd__ring__subcmd__reset"
+                ;;
+            wonder__subcmd__help__subcmd__key__subcmd__ring,rotate)
+                cmd="wonder__subcmd__help__subcmd__key__subcmd__ring__subcmd__rotate"
                 ;;
             wonder__subcmd__help__subcmd__node,approve)
                 cmd="wonder__subcmd__help__subcmd__node__subcmd__approve"
@@ -271,11 +301,23 @@ _wonder() {
             wonder__subcmd__key,list)
                 cmd="wonder__subcmd__key__subcmd__list"
                 ;;
+            wonder__subcmd__key,policy)
+                cmd="wonder__subcmd__key__subcmd__policy"
+                ;;
             wonder__subcmd__key,revoke)
                 cmd="wonder__subcmd__key__subcmd__revoke"
                 ;;
             wonder__subcmd__key,rotate)
                 cmd="wonder__subcmd__key__subcmd__rotate"
+                ;;
+            wonder__subcmd__key__subcmd__ring,list)
+                cmd="wonder__subcmd__key__subcmd__ring__subcmd__list"
+                ;;
+            wonder__subcmd__key__subcmd__ring,reset)
+                cmd="wonder__subcmd__key__subcmd__ring__subcmd__reset"
+                ;;
+            wonder__subcmd__key__subcmd__ring,rotate)
+                cmd="wonder__subcmd__key__subcmd__ring__subcmd__rotate"
                 ;;
             wonder__subcmd__node,approve)
                 cmd="wonder__subcmd__node__subcmd__approve"
@@ -383,7 +425,7 @@ _wonder() {
 
     case "${cmd}" in
         wonder)
-            opts="-q -v -h -V --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help --version serve user login logout whoami token worker node key org app grant deployer completions man help"
+            opts="-q -v -h -V --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help --version serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -547,6 +589,90 @@ _wonder() {
                 return 0
             fi
             case "${prev}" in
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__audit)
+            opts="-q -v -h --since --actor --action --follow --lines --all --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help verify"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --actor)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --action)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__audit__subcmd__verify)
+            opts="-q -v -h --known --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --known)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --coordinator)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -763,7 +889,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__help)
-            opts="serve user login logout whoami token worker node key org app grant deployer completions man help"
+            opts="serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -833,6 +959,34 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__help__subcmd__app__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__audit)
+            opts="verify"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__audit__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -945,8 +1099,64 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__help__subcmd__key)
-            opts="create list rotate revoke"
+            opts="create list rotate policy revoke"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__key__subcmd__ring)
+            opts="list rotate reset"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__key__subcmd__ring__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__key__subcmd__ring__subcmd__reset)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__key__subcmd__ring__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -973,6 +1183,20 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__help__subcmd__key__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__key__subcmd__policy)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1617,12 +1841,156 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__key)
-            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help create list rotate revoke"
+            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help create list rotate policy revoke"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__key__subcmd__ring)
+            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help list rotate reset"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__key__subcmd__ring__subcmd__list)
+            opts="-q -v -h --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__key__subcmd__ring__subcmd__reset)
+            opts="-q -v -h --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__key__subcmd__ring__subcmd__rotate)
+            opts="-q -v -h --forget --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --coordinator)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1695,6 +2063,44 @@ _wonder() {
                 return 0
             fi
             case "${prev}" in
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__key__subcmd__policy)
+            opts="-q -v -h --max-age --warn-before --none --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --max-age)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --warn-before)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --coordinator)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2613,7 +3019,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__serve)
-            opts="-q -v -h --listen --url --data-dir --database --tls-cert --tls-key --no-derp --derp-listen --stun-listen --ephemeral-grace --config --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            opts="-q -v -h --listen --url --data-dir --database --tls-cert --tls-key --no-derp --derp-listen --stun-listen --ephemeral-grace --audit-retention --metrics-listen --trusted-proxies --config --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2652,6 +3058,18 @@ _wonder() {
                     return 0
                     ;;
                 --ephemeral-grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --audit-retention)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics-listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trusted-proxies)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

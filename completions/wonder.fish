@@ -43,7 +43,9 @@ complete -c wonder -n "__fish_wonder_needs_command" -f -a "token" -d 'Join token
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "worker" -d 'This device'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "node" -d 'The devices of an organization'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "key" -d 'API keys: what a program logs in with'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "key-ring" -d 'The master keys that seal what the coordinator must read back, on its own host'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "org" -d 'Organizations: people who share one mesh'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "audit" -d 'Who did what, and what was refused'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "app" -d 'Apps of third parties, which people let in with one click (OAuth 2.0)'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "grant" -d 'What you, or an organization\'s people, allowed apps'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "deployer" -d 'A platform\'s own machine, through which it reaches the workers'
@@ -59,7 +61,10 @@ complete -c wonder -n "__fish_wonder_using_subcommand serve" -l tls-key -d 'The 
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l derp-listen -d 'Where the relay listens [default: the coordinator\'s own port where that has TLS, else port 8443]' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l stun-listen -d 'Where STUN listens, on UDP [default: port 3478]' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l ephemeral-grace -d 'How long an ephemeral node stays after its last disconnect [default: 2m]' -r
-complete -c wonder -n "__fish_wonder_using_subcommand serve" -l config -d 'A TOML file with these settings and more (DNS, extra relays)' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l audit-retention -d 'How long the audit trail is kept, or `for-ever` [default: 400d]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l metrics-listen -d 'Where Prometheus finds `/metrics`; a port alone means 127.0.0.1 [default: nowhere]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l trusted-proxies -d 'Proxies that are believed about whom they call for: networks, with commas' -r
+complete -c wonder -n "__fish_wonder_using_subcommand serve" -l config -d 'A TOML file with these settings and more (DNS, extra relays, limits)' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand serve" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -345,19 +350,20 @@ complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subc
 complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand node; and __fish_seen_subcommand_from approve-routes" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l json -d 'Answer with one JSON document'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -s q -l quiet -d 'Print data and errors only'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -l yes -d 'Answer every question with yes'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -f -a "create" -d 'Make an API key'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -f -a "list" -d 'List the API keys'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -f -a "rotate" -d 'Give an API key a new secret; the old one works on for a while'
-complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate revoke" -f -a "revoke" -d 'Revoke an API key: it works no longer'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -f -a "create" -d 'Make an API key'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -f -a "list" -d 'List the API keys'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -f -a "rotate" -d 'Give an API key a new secret; the old one works on for a while'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -f -a "policy" -d 'Show or set how old the secrets of the organization\'s API keys may get'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and not __fish_seen_subcommand_from create list rotate policy revoke" -f -a "revoke" -d 'Revoke an API key: it works no longer'
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -l name -d 'A name, to know it again' -r
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from create" -l scope -d 'What it may do; can be given several times [default: nodes:read]' -r -f -a "nodes:read\t''
 nodes:write\t''
@@ -393,6 +399,18 @@ complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l max-age -d 'How old a secret may get: 1 to 366 days' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l warn-before -d 'How long before its end whoever uses it is warned [default: 14d]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l none -d 'Let them get as old as they are good'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from policy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -402,6 +420,52 @@ complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand key; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -f -a "list" -d 'List the master keys by their names, and what is sealed with which'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -f -a "rotate" -d 'Make a new master key, and seal everything with it'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and not __fish_seen_subcommand_from list rotate reset" -f -a "reset" -d 'Forget all that was sealed with a master key that is lost'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l forget -d 'Forget the older keys: backups of the database from before are worth nothing then'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -567,6 +631,34 @@ complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l since -d 'How far back [default: 24h]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l actor -d 'Only what this one did: a name, an e-mail address or an id' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l action -d 'Only this action (`node.remove`), or all of a noun (`node`)' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l follow -d 'Go on, and print what happens from now on'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l lines -d 'Print one JSON object a line, however many there are'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l all -d 'All organizations and the coordinator itself: for its administrators'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -f -a "verify" -d 'Check that no event was changed, put in or taken out; on the coordinator\'s host'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l known -d 'The newest link of an earlier check, as it was printed: the trail must still hold it' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -695,22 +787,24 @@ complete -c wonder -n "__fish_wonder_using_subcommand man" -s q -l quiet -d 'Pri
 complete -c wonder -n "__fish_wonder_using_subcommand man" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand man" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand man" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "serve" -d 'Run the coordinator'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "user" -d 'Accounts, on the coordinator\'s own host'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "login" -d 'Log in to a coordinator'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "logout" -d 'Log out: the log-in ends at the coordinator, and its profile goes'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "whoami" -d 'Show who is logged in, where'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "token" -d 'Join tokens: what a device joins with'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "worker" -d 'This device'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "node" -d 'The devices of an organization'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "key" -d 'API keys: what a program logs in with'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "org" -d 'Organizations: people who share one mesh'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "app" -d 'Apps of third parties, which people let in with one click (OAuth 2.0)'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "grant" -d 'What you, or an organization\'s people, allowed apps'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "deployer" -d 'A platform\'s own machine, through which it reaches the workers'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "man" -d 'Print the manual page, or write every page into a directory'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key org app grant deployer completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "serve" -d 'Run the coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "user" -d 'Accounts, on the coordinator\'s own host'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "login" -d 'Log in to a coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "logout" -d 'Log out: the log-in ends at the coordinator, and its profile goes'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "whoami" -d 'Show who is logged in, where'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "token" -d 'Join tokens: what a device joins with'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "worker" -d 'This device'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "node" -d 'The devices of an organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "key" -d 'API keys: what a program logs in with'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "key-ring" -d 'The master keys that seal what the coordinator must read back, on its own host'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "org" -d 'Organizations: people who share one mesh'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "audit" -d 'Who did what, and what was refused'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "app" -d 'Apps of third parties, which people let in with one click (OAuth 2.0)'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "grant" -d 'What you, or an organization\'s people, allowed apps'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "deployer" -d 'A platform\'s own machine, through which it reaches the workers'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "man" -d 'Print the manual page, or write every page into a directory'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring org audit app grant deployer completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "create" -d 'Make an account; the first one is an administrator'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'List the accounts'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "disable" -d 'Lock an account: its log-ins end, its devices stay'
@@ -732,7 +826,11 @@ complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subc
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "create" -d 'Make an API key'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "list" -d 'List the API keys'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "rotate" -d 'Give an API key a new secret; the old one works on for a while'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "policy" -d 'Show or set how old the secrets of the organization\'s API keys may get'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "revoke" -d 'Revoke an API key: it works no longer'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key-ring" -f -a "list" -d 'List the master keys by their names, and what is sealed with which'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key-ring" -f -a "rotate" -d 'Make a new master key, and seal everything with it'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key-ring" -f -a "reset" -d 'Forget all that was sealed with a master key that is lost'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "create" -d 'Make an organization to share; you are its owner'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "list" -d 'List the organizations that you are in'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "show" -d 'Show an organization'
@@ -748,6 +846,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subc
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "remove" -d 'Take somebody out of the organization: what they made for it ends'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "transfer" -d 'Make another member the owner; you are an admin then'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "leave" -d 'Leave the organization: what you made for it ends'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "verify" -d 'Check that no event was changed, put in or taken out; on the coordinator\'s host'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from app" -f -a "register" -d 'Register an app'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from app" -f -a "list" -d 'List the apps of the organization'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from app" -f -a "show" -d 'Show an app'

@@ -275,3 +275,68 @@ async fn settings_are_clear_to_everybody() {
     browser.find(".menu.right summary").await.send_keys("\u{e00c}").await.unwrap();
     assert_eq!(browser.count(".menu[open]").await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organization_is_made_shared_and_deleted() {
+    let coordinator = Coordinator::options().args(&["--no-derp"]).start();
+    let (_ada, _bob) = (person(&coordinator, ADA), person(&coordinator, "bob@example.org"));
+    let browser = ada_at(&coordinator).await;
+    browser.go("/organizations/new").await;
+    browser.inspect("organization-new").await;
+    browser.fill("name", "workshop").await;
+    browser.press("Make it").await;
+    browser.shows("Your organization is ready.").await;
+    browser.go("/o/workshop/members").await;
+    browser.press("Invite somebody").await;
+    browser.inspect("invite").await;
+    browser.fill("email", "bob@example.org").await;
+    browser.press("Invite").await;
+    browser.shows("Send them this link").await;
+    browser.inspect("invite-made").await;
+    let link = browser.text(".copyable code").await.unwrap();
+    let page = link.strip_prefix(coordinator.url()).expect("a link to here").to_owned();
+    browser.go("/o/workshop/members").await;
+    browser.shows("bob@example.org").await;
+    browser.inspect("members").await;
+
+    let bob = Chromium::at(coordinator.url()).await;
+    bob.go(&page).await;
+    bob.arrives("/login").await;
+    bob.log_in("bob@example.org", PASSWORD).await;
+    bob.arrives(&page).await;
+    bob.inspect("invitation").await;
+    bob.press("Accept").await;
+    bob.shows("You are now part of workshop.").await;
+    bob.shows("member").await;
+    assert_eq!(bob.count("a[href$='/apps']").await, 0, "a member has no business with apps");
+    bob.go("/o/workshop/members").await;
+    assert_eq!(bob.count("main form").await, 0, "nor with members");
+
+    browser.go("/o/workshop/members").await;
+    browser.press("Change…").await;
+    browser.picture("member-change").await;
+    browser.press("Make an admin").await;
+    browser.shows("bob@example.org is an admin now.").await;
+    bob.go("/o/workshop/apps").await;
+    bob.inspect("apps-empty").await;
+    bob.press("Register an app").await;
+    bob.fill("name", "Zeppelin").await;
+    bob.fill("redirects", "https://zeppelin.example/callback").await;
+    bob.inspect("app-new").await;
+    bob.press("Register an app").await;
+    bob.shows("Copy the secret now").await;
+    bob.inspect("app-made").await;
+    bob.go("/o/workshop/apps").await;
+    bob.shows("Zeppelin").await;
+    bob.inspect("apps").await;
+
+    browser.go("/o/workshop/organization").await;
+    browser.inspect("organization").await;
+    browser.press("Delete this organization…").await;
+    browser.fill("confirm", "workshop").await;
+    browser.press("Delete it").await;
+    browser.arrives("/o/ada").await;
+    browser.shows("workshop was deleted.").await;
+    bob.go("/o/workshop").await;
+    bob.shows("There is nothing here").await;
+}

@@ -93,6 +93,16 @@ fn every_setting_of_the_coordinator_is_described() {
     }
 }
 
+/// Each limit stands in the document with what it usually is.
+#[test]
+fn every_limit_is_described() {
+    let text = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    for allowance in wonder::core::allowance::Allowance::ALL {
+        let row = format!("| `{allowance}` | `{}` | {} |", allowance.usual(), allowance.meaning());
+        assert!(text.contains(&row), "docs/operations.md lacks: {row}");
+    }
+}
+
 /// The targets of `[text](target)`.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     text.split("](").skip(1).filter_map(|rest| rest.split(')').next())
@@ -124,7 +134,8 @@ fn take_apart(command: &str) -> (Vec<&str>, Vec<&str>) {
     let words: Vec<&str> = command.split_whitespace().skip(1).collect();
     let is_name =
         |word: &&&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
-    let nouns = ["user", "token", "worker", "node", "key", "org", "app", "grant", "deployer"];
+    let nouns =
+        ["user", "token", "worker", "node", "key", "org", "audit", "key-ring", "app", "grant", "deployer"];
     let depth = if words.first().is_some_and(|word| nouns.contains(word)) { 2 } else { 1 };
     let path = words.iter().take(depth).take_while(is_name).copied().collect();
     let flags =

@@ -8,6 +8,7 @@ use common::wonder::Wonder;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use wonder::core::action::{Action, Concern};
 
 /// How to make them again.
 const AGAIN: &str = "run `scripts/generate` and commit what it writes";
@@ -23,10 +24,44 @@ fn checked_in(directory: &str) -> BTreeMap<String, String> {
 /// Every file of a directory, by name.
 fn texts(directory: &Path) -> BTreeMap<String, String> {
     let files = fs::read_dir(directory).unwrap_or_else(|e| panic!("{}: {e}; {AGAIN}", directory.display()));
-    let read = |entry: fs::DirEntry| {
+    let read = |entry: fs::DirEntry| -> (String, String) {
         (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())
     };
-    files.map(|entry| read(entry.unwrap())).collect()
+    let files = files.map(Result::unwrap).filter(|entry| entry.path().is_file());
+    files.map(read).collect()
+}
+
+/// The table of docs/audit.md: from the one list of actions.
+#[test]
+fn the_audit_s_document_lists_every_action() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/audit.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (begin, end) = ("<!-- actions: made by scripts/generate -->\n", "<!-- /actions -->");
+    let (before, rest) = text.split_once(begin).unwrap();
+    let (_, after) = rest.split_once(end).unwrap();
+    let whose = |action: &Action| match action.concern() {
+        Concern::Organization => "organization",
+        Concern::Coordinator => "coordinator",
+        Concern::Either => "organization, where one is known",
+    };
+    let row = |action: &Action| format!("| `{action}` | {} | {} |\n", action.meaning(), whose(action));
+    let rows: String = Action::ALL.iter().map(row).collect();
+    let whole = format!("{before}{begin}| action | | whose |\n|---|---|---|\n{rows}{end}{after}");
+    if std::env::var_os("WONDER_GENERATE").is_some() {
+        fs::write(&path, &whole).unwrap();
+    }
+    assert!(fs::read_to_string(&path).unwrap() == whole, "docs/audit.md is out of date: {AGAIN}");
+}
+
+/// An action that nothing writes is a promise that nobody keeps.
+#[test]
+fn every_action_is_written_somewhere() {
+    let service = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/service");
+    let code: String =
+        texts(&service).into_values().chain(texts(&service.join("oauth")).into_values()).collect();
+    let never: Vec<_> =
+        Action::ALL.iter().filter(|action| !code.contains(&format!("Action::{action:?}"))).collect();
+    assert!(never.is_empty(), "nothing writes {never:?}");
 }
 
 #[test]

@@ -9,7 +9,8 @@ use common::api::{Coordinator, PASSWORD, START};
 use common::oauth::{Browser, Client, Page, basic, encoded, send, verified};
 use serde_json::{Value, json};
 use std::time::Duration;
-use wonder::auth::seal::MasterKey;
+use wonder::auth::vault::Vault;
+use wonder::config::master_key::Place;
 use wonder::service::oauth::signing::Signing;
 
 coordinator_stories! {
@@ -273,7 +274,9 @@ async fn a_token_is_told_about_to_its_own_client_alone(coordinator: Coordinator)
 
 async fn signing_keys_are_replaced_with_an_overlap(coordinator: Coordinator) {
     let store = coordinator.app.store().clone();
-    let master = std::sync::Arc::new(MasterKey::from_bytes(&MasterKey::generate()).unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let place = Place::File(directory.path().join("master.key"));
+    let master = std::sync::Arc::new(Vault::load(place, false).unwrap());
     // Keys of a coordinator of its own: those of the running one are sealed under a key of its own.
     let clear = |tx: &mut wonder::store::Tx<'_>| tx.execute("DELETE FROM signing_keys", &[]);
     store.write(clear).await.unwrap();

@@ -144,3 +144,26 @@ fn a_script_is_never_asked_and_people_read_sentences() {
     let members = ada.run(&["org", "members", "--org", "acme"]).stdout;
     assert!(members.contains("ada@example.org") && members.contains("owner"), "{members}");
 }
+
+#[test]
+fn who_was_removed_finds_their_way() {
+    let coordinator = serve();
+    let (ada, bob) = (person(&coordinator, "ada@example.org"), person(&coordinator, "bob@example.org"));
+    ada.json(&["org", "create", "acme"]);
+    ada.json(&["org", "use", "acme"]);
+    let invited = ada.json(&["org", "invite", "bob@example.org"]);
+    bob.json(&["org", "accept", invited["code"].as_str().unwrap()]);
+    bob.json(&["org", "use", "acme"]);
+    let removed = ada.json(&["org", "remove", "bob@example.org", "--yes"]);
+    assert_eq!(
+        (&removed["member"]["email"], &removed["devices_expired"]),
+        (&json!("bob@example.org"), &json!(false))
+    );
+    let error = bob.error(&["node", "list"], 5);
+    assert_eq!(error["code"], "organization_not_found");
+    assert!(error["hint"].as_str().unwrap().contains("wonder org use"), "{error}");
+    let who = bob.run(&["whoami"]);
+    assert!(who.code == 0 && who.stdout.contains("bob") && who.stderr.contains("wonder org use"), "{who:?}");
+    bob.json(&["org", "use", "bob"]);
+    assert_eq!(bob.json(&["node", "list"]), json!({ "nodes": [] }));
+}

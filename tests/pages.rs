@@ -271,8 +271,11 @@ async fn a_member_sees_what_he_may_use_and_an_outsider_sees_nothing(c: Coordinat
         ("/tokens", 403),
         ("/keys", 403),
         ("/keys/new", 403),
+        ("/members", 200),
+        ("/members/invite", 403),
         ("/apps", 403),
         ("/apps/new", 403),
+        ("/organization", 200),
     ];
     for (page, as_member) in pages {
         let path = format!("/o/ada{page}");
@@ -281,19 +284,31 @@ async fn a_member_sees_what_he_may_use_and_an_outsider_sees_nothing(c: Coordinat
         assert_eq!(member.get(&path).await.status, as_member, "{path} as member");
         assert_eq!(outsider.get(&path).await.status, 404, "{path} as outsider");
     }
+    let members = member.get("/o/ada/members").await;
+    assert!(members.says("admin@example.org") && !members.says("/o/ada/members/"), "{members:?}");
     let seen = member.get("/o/ada").await;
-    assert!(!seen.says("/o/ada/add") && !seen.says("/o/ada/tokens") && !seen.says("/o/ada/keys"), "{seen:?}");
+    assert!(
+        !seen.says("/o/ada/apps")
+            && !seen.says("/o/ada/add")
+            && !seen.says("/o/ada/tokens")
+            && !seen.says("/o/ada/keys"),
+        "{seen:?}"
+    );
     assert!(admin.get("/o/ada").await.says("/o/ada/add"));
     let changes = [
         ("/add", vec![("ttl", "8h"), ("uses", "1")]),
         ("/keys", vec![("name", "mine"), ("scope", "nodes:read"), ("ttl", "7d")]),
         ("/keys/k/revoke", vec![]),
         ("/keys/k/rotate", vec![]),
-        ("/apps", vec![("name", "mine")]),
-        ("/apps/a/revoke", vec![]),
-        ("/grants/g/revoke", vec![]),
         ("/devices/pi/remove", vec![]),
         ("/tokens/t/revoke", vec![]),
+        ("/members/invite", vec![("email", "mallory@example.org"), ("role", "member"), ("ttl", "1d")]),
+        ("/members/admin@example.org/role", vec![("role", "member")]),
+        ("/members/admin@example.org/remove", vec![]),
+        ("/members/member@example.org/transfer", vec![]),
+        ("/apps", vec![("name", "mine"), ("redirects", "https://app.example/cb")]),
+        ("/organization/rename", vec![("name", "mine")]),
+        ("/organization/delete", vec![("confirm", "ada")]),
     ];
     for (page, fields) in changes {
         let path = format!("/o/ada{page}");

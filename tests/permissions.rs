@@ -2,146 +2,21 @@
 //! says what it needs (`x-permission`, read off its handler's types), and is called as everybody there is; so
 //! is every command that acts on an organization. A route or a command that nobody thought of here fails.
 //!
-//! The web pages belong here too: a page names its permission as a route does, and [`Cast`] has who opens it.
+//! The web pages have a table of their own, in permissions_pages.rs.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
 mod common;
 
 use common::api::{Answer, Coordinator};
+use common::cast::{Cast, EVERYBODY, Outcome, Who, by_the_table, outcome};
 use common::wonder::Wonder;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wonder::core::role::{MEANINGS, PERMISSIONS, Role, Scope};
-
-/// Everybody who may call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Who {
-    Owner,
-    Admin,
-    Member,
-    /// An API key of the organization, with every scope.
-    Key,
-    /// Somebody with an account, and an organization of their own.
-    Outsider,
-    /// An API key of the outsider's, with every scope.
-    ForeignKey,
-    /// No credential that is good.
-    Nobody,
-}
-
-const EVERYBODY: [Who; 7] =
-    [Who::Owner, Who::Admin, Who::Member, Who::Key, Who::Outsider, Who::ForeignKey, Who::Nobody];
-
-/// What has to become of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// It is looked into: whatever else is wrong with it, it is not who called.
-    Allowed,
-    RoleTooLow,
-    PeopleOnly,
-    /// The organization does not exist.
-    Unknown,
-    NotLoggedIn,
-}
-
-/// What the table says of `who` and the permission called `name`.
-fn by_the_table(name: &str, who: Who) -> Outcome {
-    let (_, least, scope) = PERMISSIONS.iter().find(|(known, ..)| *known == name).expect("a permission");
-    let of_role = |role: Role| if role >= *least { Outcome::Allowed } else { Outcome::RoleTooLow };
-    match who {
-        Who::Owner => of_role(Role::Owner),
-        Who::Admin => of_role(Role::Admin),
-        Who::Member => of_role(Role::Member),
-        Who::Key if scope.is_some() => Outcome::Allowed,
-        Who::Key => Outcome::PeopleOnly,
-        Who::Outsider | Who::ForeignKey => Outcome::Unknown,
-        Who::Nobody => Outcome::NotLoggedIn,
-    }
-}
-
-/// The code of a failure, and what it means here.
-fn outcome(code: &str) -> Outcome {
-    match code {
-        "role_too_low" => Outcome::RoleTooLow,
-        "people_only" => Outcome::PeopleOnly,
-        "organization_not_found" => Outcome::Unknown,
-        "not_logged_in" | "key_unknown" | "worker_key_unknown" => Outcome::NotLoggedIn,
-        _ => Outcome::Allowed,
-    }
-}
-
-/// A coordinator with everybody on it.
-struct Cast {
-    c: Coordinator,
-    owner: String,
-    admin: String,
-    member: String,
-    outsider: String,
-    foreign_key: String,
-}
-
-/// An organization, and what only it has.
-struct Stage {
-    org: String,
-    key: String,
-}
-
-impl Cast {
-    async fn gather() -> Cast {
-        let c = Coordinator::on_sqlite().await;
-        let (owner, _) = c.person("owner@example.org").await;
-        let (admin, _) = c.person("admin@example.org").await;
-        let (member, _) = c.person("member@example.org").await;
-        let (outsider, own) = c.person("outsider@example.org").await;
-        let foreign_key = key(&c, &outsider, &own).await;
-        Cast { c, owner, admin, member, outsider, foreign_key }
-    }
-
-    /// A new organization, so that nothing that was done before is in the way.
-    async fn stage(&self) -> Stage {
-        let made = self.c.post("/api/v1/organizations", &self.owner, json!({ "name": "acme" })).await;
-        let org = made.body["organization"]["id"].as_str().unwrap().to_owned();
-        for (bearer, name) in [(&self.admin, "admin"), (&self.member, "member")] {
-            let whom = json!({ "email": format!("{name}@example.org"), "role": name });
-            let path = format!("/api/v1/organizations/{org}/invitations");
-            // The clock stands still here, and inviting is limited.
-            self.c.later(std::time::Duration::from_secs(60));
-            let invited = self.c.post(&path, &self.owner, whom).await;
-            let code = json!({ "code": invited.text("code") });
-            assert_eq!(self.c.post("/api/v1/invitations/accept", bearer, code).await.status, 200);
-        }
-        let key = key(&self.c, &self.owner, &org).await;
-        Stage { org, key }
-    }
-
-    async fn strike(&self, stage: Stage) {
-        let path = format!("/api/v1/organizations/{}?confirm=acme", stage.org);
-        self.c.call("DELETE", &path, Some(&self.owner), None).await;
-    }
-
-    fn bearer<'a>(&'a self, who: Who, stage: &'a Stage) -> &'a str {
-        match who {
-            Who::Owner => &self.owner,
-            Who::Admin => &self.admin,
-            Who::Member => &self.member,
-            Who::Key => &stage.key,
-            Who::Outsider => &self.outsider,
-            Who::ForeignKey => &self.foreign_key,
-            Who::Nobody => "wcs_nobody",
-        }
-    }
-}
-
-/// An API key with every scope.
-async fn key(c: &Coordinator, bearer: &str, org: &str) -> String {
-    let wish = json!({ "name": "all", "scopes": Scope::ALL });
-    let made = c.post(&format!("/api/v1/organizations/{org}/keys"), bearer, wish).await;
-    made.text("secret").to_owned()
-}
+use wonder::core::role::{MEANINGS, PERMISSIONS, Role};
 
 /// A route of the document.
 struct Route {
@@ -196,6 +71,13 @@ impl Route {
             "worker_key" => Outcome::NotLoggedIn,
             "caller" if nobody_is_in => Outcome::NotLoggedIn,
             "caller" => Outcome::Allowed,
+            // The first account administers the coordinator.
+            "administrator" => match who {
+                Who::Owner => Outcome::Allowed,
+                Who::Admin | Who::Member | Who::Outsider => Outcome::RoleTooLow,
+                Who::Key | Who::ForeignKey => Outcome::PeopleOnly,
+                Who::Nobody => Outcome::NotLoggedIn,
+            },
             // Where no organization is named, one's own is meant.
             _ if !self.path.contains("{org}") && nobody_is_in => Outcome::NotLoggedIn,
             _ if !self.path.contains("{org}") => Outcome::Allowed,
@@ -254,7 +136,7 @@ async fn an_outsider_cannot_tell_what_is_there() {
     let stage = cast.stage().await;
     let nowhere = "018f3c5e-7b1a-7c3d-9e2f-0123456789ab";
     for route in Route::all(&document).iter().filter(|route| route.path.contains("{org}")) {
-        for bearer in [&cast.outsider, &cast.foreign_key] {
+        for bearer in [Who::Outsider, Who::ForeignKey].map(|who| cast.bearer(who, &stage)) {
             let there = route.call(&cast.c, bearer, &stage.org).await;
             let not_there = route.call(&cast.c, bearer, nowhere).await;
             let told = |answer: &Answer, org: &str| {
@@ -274,7 +156,7 @@ async fn an_outsider_cannot_tell_what_is_there() {
 }
 
 /// Permissions that no route needs yet.
-const NOT_YET_CALLED: &[&str] = &["view_audit"];
+const NOT_YET_CALLED: &[&str] = &[];
 
 /// Commands that act on an organization, by what they need; `ORG` stands for its id. The last ones first: who
 /// has left is an outsider from then on.
@@ -295,6 +177,8 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("manage_api_keys", &["key", "create", "--name", "k"]),
     ("manage_api_keys", &["key", "rotate", "nothing"]),
     ("manage_api_keys", &["key", "revoke", "nothing", "--yes"]),
+    ("view_api_keys", &["key", "policy"]),
+    ("view_audit", &["audit", "--since", "1h"]),
     ("view_apps", &["app", "list"]),
     ("view_apps", &["app", "show", "nothing"]),
     ("manage_apps", &["app", "register", "platform", "--public"]),
@@ -314,8 +198,13 @@ const COMMANDS: &[(&str, &[&str])] = &[
 
 /// Commands that act on no organization.
 const ELSEWHERE: &[&str] = &[
+    "audit-verify",
     "completions",
     "deployer-join",
+    "key-ring",
+    "key-ring-list",
+    "key-ring-reset",
+    "key-ring-rotate",
     "login",
     "logout",
     "man",
@@ -379,9 +268,12 @@ fn every_command_is_in_the_tables_of_this_test() {
     let names = pages.map(|page| page.unwrap().file_name().into_string().unwrap());
     let there: BTreeSet<String> = names
         .filter_map(|name| Some(name.strip_prefix("wonder-")?.strip_suffix(".1")?.to_owned()))
-        .filter(|name| name.contains('-') || ELSEWHERE.contains(&name.as_str()))
+        .filter(|name| name.contains('-') || name == "audit" || ELSEWHERE.contains(&name.as_str()))
         .collect();
-    let of_organizations = COMMANDS.iter().map(|(_, words)| words[..2].join("-"));
+    let named = |words: &&[&str]| -> Vec<String> {
+        words[..2].iter().filter(|word| !word.starts_with('-')).map(|&word| word.to_owned()).collect()
+    };
+    let of_organizations = COMMANDS.iter().map(|(_, words)| named(words).join("-"));
     let known: BTreeSet<String> =
         of_organizations.chain(ELSEWHERE.iter().map(|&name| name.to_owned())).collect();
     assert_eq!(there, known, "left: the manual's pages; right: COMMANDS and ELSEWHERE");

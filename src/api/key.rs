@@ -1,6 +1,7 @@
 //! API keys: what an integration holds.
 
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use utoipa::ToSchema;
 
 use super::schema::reveal;
@@ -18,8 +19,14 @@ pub struct Key {
     pub prefix: String,
     pub scopes: Vec<Scope>,
     pub created_at: Timestamp,
+    /// When its secret is good no longer: its own time, or what the organization's policy leaves of it.
     pub expires_at: Timestamp,
+    /// Whether the organization's policy asks for a new secret soon.
+    pub rotation_due: bool,
     pub last_used_at: Option<Timestamp>,
+    /// Where the last use came from.
+    #[schema(value_type = Option<String>)]
+    pub last_used_from: Option<IpAddr>,
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -36,6 +43,24 @@ pub enum Scope {
     KeysWrite,
     #[serde(rename = "profile:read")]
     ProfileRead,
+}
+
+/// How old the secrets of an organization's API keys may get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyPolicy {
+    /// 1 to 366 days.
+    #[schema(minimum = 86400, maximum = 31622400)]
+    pub max_age_seconds: u32,
+    /// How long before its end a secret is warned of.
+    pub warn_before_seconds: u32,
+}
+
+/// What an organization says about them; `null`: nothing.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyPolicyAnswer {
+    pub policy: Option<KeyPolicy>,
 }
 
 /// One API key.

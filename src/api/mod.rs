@@ -37,6 +37,8 @@
 //! | `POST …/{org}/keys` | [`CreateKey`] | 201 [`NewKey`] |
 //! | `DELETE …/{org}/keys/{key}` | | [`KeyAnswer`] |
 //! | `POST …/{org}/keys/{key}/rotate` | [`RotateKey`] | [`NewKey`] |
+//! | `GET …/{org}/key-policy` | | [`KeyPolicyAnswer`] |
+//! | `PUT …/{org}/key-policy` | [`KeyPolicyAnswer`] | [`KeyPolicyAnswer`] |
 //! | `GET …/{org}/apps` | | [`AppList`] |
 //! | `POST …/{org}/apps` | [`RegisterApp`] | 201 [`NewApp`] |
 //! | `GET …/{org}/apps/{app}` | | [`AppAnswer`] |
@@ -52,12 +54,15 @@
 //! | `POST …/{org}/nodes/{node}/expire` | | [`NodeAnswer`] |
 //! | `PUT …/{org}/nodes/{node}/routes` | [`ApproveRoutes`] | [`NodeAnswer`] |
 //! | `POST …/{org}/approvals` | [`ApproveNode`] | [`NodeAnswer`] |
+//! | `GET …/{org}/audit` | [`AuditQuery`] | [`EventList`] |
+//! | `GET /audit` | [`AuditQuery`] | [`EventList`] |
 //! | `POST /join/check` | [`JoinRequest`] | [`JoinTarget`] (spends nothing) |
 //! | `POST /join` | [`JoinRequest`] | 201 [`JoinGrant`] |
 //! | `GET /worker` | | [`WorkerAnswer`] |
 //! | `DELETE /worker` | | 204 |
 
 mod app;
+mod audit;
 mod grant;
 mod invitation;
 mod join;
@@ -75,13 +80,14 @@ mod version;
 mod worker;
 
 pub use app::{App, AppAnswer, AppList, NewApp, RegisterApp};
+pub use audit::{AuditQuery, Event, EventList, EventResult, Party};
 pub use grant::{AppName, Grant, GrantAnswer, GrantList};
 pub use invitation::{
     AcceptInvitation, Invitation, InvitationAnswer, InvitationList, InvitationStatus, Invite, MailReport,
     NewInvitation,
 };
 pub use join::{JoinGrant, JoinRequest, JoinTarget, MeshCredential};
-pub use key::{CreateKey, Key, KeyAnswer, KeyList, NewKey, RotateKey, Scope};
+pub use key::{CreateKey, Key, KeyAnswer, KeyList, KeyPolicy, KeyPolicyAnswer, NewKey, RotateKey, Scope};
 pub use member::{Departure, DepartureQuery, Member, MemberAnswer, MemberList, SetRole, Transfer};
 pub use node::{ApproveNode, ApproveRoutes, Node, NodeAnswer, NodeList, NodeRoutes, RenameNode};
 pub use organization::{

@@ -7,7 +7,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::core::Timestamp;
 use crate::core::id::{
-    ApiKeyId, AppId, GrantId, InvitationId, NodeId, OrgId, RealmId, SessionId, TokenId, UserId,
+    ApiKeyId, AppId, EventId, GrantId, InvitationId, NodeId, OrgId, RealmId, SessionId, TokenId, UserId,
 };
 use crate::core::secret::Secret;
 
@@ -34,6 +34,7 @@ strings! {
     OrgId: "uuid", "The id of an organization.";
     RealmId: "uuid", "The id of a realm.";
     NodeId: "uuid", "The id of a node.";
+    EventId: "uuid", "The id of an event of the audit trail.";
     TokenId: "uuid", "The id of a join token.";
     ApiKeyId: "uuid", "The id of an API key.";
     AppId: "uuid", "The id of an app: its `client_id`.";

@@ -6,3 +6,5 @@ pub mod oauth;
 pub mod password;
 pub mod seal;
 pub mod session;
+pub mod stamp;
+pub mod vault;

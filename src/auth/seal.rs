@@ -12,6 +12,49 @@ use crate::core::{Error, Kind, Result, hex};
 /// The length of a master key, in bytes.
 pub const KEY_LENGTH: usize = 32;
 
+/// The master keys of a coordinator: it seals with the newest, and opens what any of them has sealed.
+#[derive(Debug)]
+pub struct KeyRing {
+    newest: MasterKey,
+    older: Vec<MasterKey>,
+}
+
+impl KeyRing {
+    /// Key material, the newest first.
+    pub fn from_keys<'k>(keys: impl IntoIterator<Item = &'k [u8; KEY_LENGTH]>) -> Result<Self> {
+        let mut keys = keys.into_iter().map(MasterKey::from_bytes);
+        let newest = keys.next().ok_or_else(|| Error::bug("a key ring has no key"))??;
+        Ok(KeyRing { newest, older: keys.collect::<Result<_>>()? })
+    }
+
+    /// What seals from now on.
+    pub fn newest(&self) -> &MasterKey {
+        &self.newest
+    }
+
+    /// The names of the keys, the newest first.
+    pub fn ids(&self) -> Vec<&str> {
+        std::iter::once(&self.newest).chain(&self.older).map(MasterKey::id).collect()
+    }
+
+    /// Opens what was sealed under `name` with the key `key_id`. Fails with `master_key_unknown` where that is not here, and
+    /// with `sealed_otherwise` where what was sealed was changed.
+    pub fn open(&self, name: &str, key_id: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let mut keys = std::iter::once(&self.newest).chain(&self.older);
+        keys.find(|key| key.id == key_id).ok_or_else(|| self.unknown(name, key_id))?.open(name, sealed)
+    }
+
+    fn unknown(&self, name: &str, key_id: &str) -> Error {
+        let here = self.ids().join(", ");
+        let what =
+            format!("the coordinator's {name} is sealed with the master key {key_id}, and here is {here}");
+        Error::new(Kind::Local, "master_key_unknown", what).hint(
+            "put back the master key that belongs to this database, from the backup that it is in; if it is lost for \
+             good: docs/operations.md, \"A lost master key\"",
+        )
+    }
+}
+
 /// The key that seals the coordinator's secrets. It does not print.
 pub struct MasterKey {
     id: String,
@@ -59,9 +102,9 @@ impl MasterKey {
 }
 
 fn otherwise(name: &str) -> Error {
-    let what = format!("the coordinator's {name} in the database is not sealed with this master key");
-    Error::new(Kind::Local, "sealed_otherwise", what)
-        .hint("put back the master.key that belongs to this database: it lies in the data directory it was made with")
+    let what =
+        format!("the coordinator's {name} in the database was changed: it does not open with its master key");
+    Error::new(Kind::Local, "sealed_otherwise", what).hint("restore the database from a backup")
 }
 
 impl fmt::Debug for MasterKey {
@@ -73,6 +116,20 @@ impl fmt::Debug for MasterKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_ring_opens_with_old_keys_and_names_the_one_that_it_lacks() {
+        let keys = [[1; 32], [2; 32], [3; 32]];
+        let old = KeyRing::from_keys([&keys[1]]).unwrap();
+        let sealed = old.newest().seal("relay key", b"secret").unwrap();
+        let id = old.newest().id();
+        let ring = KeyRing::from_keys([&keys[0], &keys[1]]).unwrap();
+        assert_eq!(&ring.open("relay key", id, &sealed).unwrap()[..], b"secret");
+        let other = KeyRing::from_keys([&keys[2]]).unwrap();
+        let error = other.open("relay key", id, &sealed).unwrap_err();
+        assert!(error.code() == "master_key_unknown" && error.message().contains(id), "{error}");
+        assert!(!format!("{ring:?}").contains("1, 1"));
+    }
 
     #[test]
     fn what_is_sealed_opens_under_its_name_and_key_only() {

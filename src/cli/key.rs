@@ -4,9 +4,10 @@ use clap::{Args, Subcommand};
 
 use super::ctx::Ctx;
 use super::value::{SCOPES, Seconds, scope, scope_name};
-use crate::api::{CreateKey, Key, NewKey, RotateKey};
+use crate::api::{CreateKey, Key, KeyPolicy, KeyPolicyAnswer, NewKey, RotateKey};
 use crate::core::{Result, Timestamp};
-use crate::ui::{Cell, Table, ago, clean, under, until};
+use crate::ui::{Cell, Table, ago, clean, span, under, until};
+use std::time::Duration;
 
 const CREATE: &str = "\
 Examples:
@@ -18,6 +19,15 @@ Examples:
 
   WONDER_TOKEN=$(wonder key create --name ci -q) wonder node list
       works as that key";
+
+const POLICY: &str = "\
+Examples:
+  wonder key policy
+  wonder key policy --max-age 90d --warn-before 14d
+  wonder key policy --none";
+
+/// How long before the end of a secret is warned when nobody says.
+const WARN_BEFORE: u32 = 14 * 86_400;
 
 /// API keys: what a program logs in with
 #[derive(Debug, Subcommand)]
@@ -33,11 +43,29 @@ pub enum KeyCommand {
         #[arg(long, value_name = "DURATION")]
         overlap: Option<Seconds>,
     },
+    Policy(Policy),
     /// Revoke an API key: it works no longer
     Revoke {
         /// Its id or name
         key: String,
     },
+}
+
+/// Show or set how old the secrets of the organization's API keys may get
+///
+/// A secret that is older works no longer, whatever its own time. It counts at once, also for keys that there are.
+#[derive(Debug, Args)]
+#[command(after_help = POLICY)]
+pub struct Policy {
+    /// How old a secret may get: 1 to 366 days
+    #[arg(long, value_name = "DURATION", conflicts_with = "none")]
+    max_age: Option<Seconds>,
+    /// How long before its end whoever uses it is warned [default: 14d]
+    #[arg(long, value_name = "DURATION", requires = "max_age")]
+    warn_before: Option<Seconds>,
+    /// Let them get as old as they are good
+    #[arg(long)]
+    none: bool,
 }
 
 /// Make an API key
@@ -61,6 +89,7 @@ pub fn run(ctx: &Ctx, command: KeyCommand) -> Result<()> {
         KeyCommand::Create(what) => create(ctx, what),
         KeyCommand::List => list(ctx),
         KeyCommand::Rotate { key, overlap } => rotate(ctx, &key, overlap),
+        KeyCommand::Policy(what) => policy(ctx, &what),
         KeyCommand::Revoke { key } => revoke(ctx, &key),
     }
 }
@@ -121,11 +150,39 @@ fn list(ctx: &Ctx) -> Result<()> {
     })
 }
 
+fn policy(ctx: &Ctx, what: &Policy) -> Result<()> {
+    let acting = ctx.acting()?;
+    let wanted = what.max_age.map(|age| KeyPolicy {
+        max_age_seconds: age.0,
+        warn_before_seconds: what.warn_before.map_or(WARN_BEFORE.min(age.0), |before| before.0),
+    });
+    if wanted.is_none() && !what.none {
+        let answer = acting.client.key_policy(&acting.org)?;
+        return ctx.ui.show(&answer, || described(answer.policy));
+    }
+    let answer = acting.client.set_key_policy(&acting.org, KeyPolicyAnswer { policy: wanted })?;
+    ctx.ui.changed(&answer, || described(answer.policy))
+}
+
+fn described(policy: Option<KeyPolicy>) -> String {
+    let long = |seconds: u32| span(Duration::from_secs(seconds.into()));
+    match policy {
+        None => "Secrets of API keys may get as old as they are good.".into(),
+        Some(policy) => format!(
+            "Secrets of API keys may get {} old; from {} before, whoever uses one is warned.",
+            long(policy.max_age_seconds),
+            long(policy.warn_before_seconds)
+        ),
+    }
+}
+
 fn state(key: &Key, now: Timestamp) -> Cell {
     if key.revoked_at.is_some() {
         Cell::Faint("revoked".into())
     } else if key.expires_at <= now {
         Cell::Faint("expired".into())
+    } else if key.rotation_due {
+        "rotate soon".into()
     } else {
         Cell::Good("good".into())
     }

@@ -227,7 +227,14 @@ pub fn whoami(ctx: &Ctx) -> Result<()> {
     let answer = session.client.session()?;
     let profile = session.profile.as_ref().map(|(name, _)| name.as_str());
     let organization = match session.profile.as_ref().and_then(|(_, profile)| profile.organization) {
-        Some(id) => Some(session.client.organization(&id.to_string())?),
+        Some(id) => match session.client.organization(&id.to_string()) {
+            Ok(current) => Some(current),
+            Err(error) if error.kind() == Kind::NotFound => {
+                ctx.ui.warn("you are not in the current organization any more: `wonder org use` makes another one current");
+                answer.organization
+            }
+            Err(error) => return Err(error),
+        },
         None => answer.organization,
     };
     show(

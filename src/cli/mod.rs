@@ -2,12 +2,14 @@
 //! Called by `main`.
 
 mod app;
+mod audit;
 mod ctx;
 mod deployer;
 mod device;
 mod generate;
 mod grant;
 mod key;
+mod key_ring;
 mod log;
 mod login;
 mod member;
@@ -66,7 +68,10 @@ enum Command {
     #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand)]
+    KeyRing(key_ring::KeyRingCommand),
+    #[command(subcommand)]
     Org(org::OrgCommand),
+    Audit(Box<audit::Audit>),
     #[command(subcommand)]
     App(app::AppCommand),
     #[command(subcommand)]
@@ -126,7 +131,9 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Worker(command) => worker::run(&ctx, command),
         Command::Node(command) => node::run(&ctx, command),
         Command::Key(command) => key::run(&ctx, command),
+        Command::KeyRing(command) => key_ring::run(&ctx, command),
         Command::Org(command) => org::run(&ctx, command),
+        Command::Audit(what) => audit::run(&ctx, *what),
         Command::App(command) => app::run(&ctx, command),
         Command::Grant(command) => grant::run(&ctx, command),
         Command::Deployer(command) => deployer::run(&ctx, command),

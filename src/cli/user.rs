@@ -127,13 +127,22 @@ pub fn run(ctx: &Ctx, command: UserCommand) -> Result<()> {
 
 impl Place {
     /// The coordinator's data, and the authority of whoever may open it.
-    fn open(self) -> Result<(App, Operator)> {
-        let database = match self.database {
-            Some(url) => url.parse()?,
-            None => DatabaseUrl::in_data_dir(&data_dir(self.data_dir)?),
-        };
+    pub fn open(&self) -> Result<(App, Operator)> {
         let name = std::env::var("USER").unwrap_or_else(|_| format!("uid {}", rustix::process::geteuid()));
-        Ok((App::local(&database)?, Operator::local(&name)))
+        Ok((App::local(&self.database()?)?, Operator::local(&name)))
+    }
+
+    /// The coordinator's database.
+    pub fn database(&self) -> Result<DatabaseUrl> {
+        match &self.database {
+            Some(url) => url.parse(),
+            None => Ok(DatabaseUrl::in_data_dir(&self.data_dir()?)),
+        }
+    }
+
+    /// The directory that its master key is in.
+    pub fn data_dir(&self) -> Result<PathBuf> {
+        data_dir(self.data_dir.clone())
     }
 }
 

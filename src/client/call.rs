@@ -124,6 +124,9 @@ impl Client {
     fn send(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<Vec<u8>> {
         let request = self.request(&method, path, body)?;
         let answer = self.agent.run(request).map_err(|error| failure::of_transport(&self.base, error))?;
+        if let Some(warning) = answer.headers().get("wonder-warning").and_then(|value| value.to_str().ok()) {
+            tracing::warn!("the coordinator warns: {warning}");
+        }
         tracing::debug!(%method, path, status = answer.status().as_u16(), "called the coordinator");
         self.read(answer)
     }
@@ -184,10 +187,14 @@ pub(super) fn query_pair(name: &str, value: &str) -> String {
 }
 
 fn query_text(query: &ListQuery) -> String {
-    let limit = query.limit.map(|limit| format!("limit={limit}"));
-    let cursor = query.cursor.as_ref().map(|cursor| query_pair("cursor", cursor));
-    let pairs: Vec<String> = limit.into_iter().chain(cursor).collect();
-    format!("?{}", pairs.join("&"))
+    let limit = query.limit.map(|limit| limit.to_string());
+    query_of(&[("limit", limit.as_deref()), ("cursor", query.cursor.as_deref())])
+}
+
+/// A query of the parameters that have a value, with its question mark.
+pub(super) fn query_of(parameters: &[(&str, Option<&str>)]) -> String {
+    let given = parameters.iter().filter_map(|(name, value)| Some(query_pair(name, (*value)?)));
+    format!("?{}", given.collect::<Vec<_>>().join("&"))
 }
 
 /// Everything but the unreserved characters as `%XX` (RFC 3986 section 2).

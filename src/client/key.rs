@@ -4,7 +4,7 @@ use ureq::http::Method;
 
 use super::call::{NOTHING, segment};
 use super::{Client, organization};
-use crate::api::{CreateKey, Key, KeyAnswer, KeyList, NewKey, RotateKey};
+use crate::api::{CreateKey, Key, KeyAnswer, KeyList, KeyPolicyAnswer, NewKey, RotateKey};
 use crate::core::Result;
 
 impl Client {
@@ -21,9 +21,22 @@ impl Client {
         self.call(Method::POST, &format!("{}/rotate", one(org, key)?), Some(how))
     }
 
+    /// How old the secrets of an organization's keys may get.
+    pub fn key_policy(&self, org: &str) -> Result<KeyPolicyAnswer> {
+        self.get(&policy(org)?)
+    }
+
+    pub fn set_key_policy(&self, org: &str, wanted: KeyPolicyAnswer) -> Result<KeyPolicyAnswer> {
+        self.call(Method::PUT, &policy(org)?, Some(&wanted))
+    }
+
     pub fn revoke_key(&self, org: &str, key: &str) -> Result<Key> {
         self.call(Method::DELETE, &one(org, key)?, NOTHING).map(|answer: KeyAnswer| answer.key)
     }
+}
+
+fn policy(org: &str) -> Result<String> {
+    Ok(format!("{}/key-policy", organization::path(org)?))
 }
 
 fn keys(org: &str) -> Result<String> {

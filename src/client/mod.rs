@@ -2,6 +2,7 @@
 //! back as a [`crate::core::Error`]. It decides nothing, asks nobody, and stores nothing.
 
 mod app;
+mod audit;
 mod call;
 mod deployer;
 mod device;

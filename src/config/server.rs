@@ -11,11 +11,15 @@ use crate::core::{Error, Kind, Result, time};
 
 mod dns;
 mod file;
+mod limits;
 mod mail;
+mod proxies;
 
 pub use dns::Dns;
 use file::File;
+pub use limits::Limits;
 pub use mail::{Mail, MailTls};
+pub use proxies::{Proxies, ProxyHeader};
 
 /// Where the coordinator listens by default, on every address of the host.
 const PORT: u16 = 8080;
@@ -24,6 +28,10 @@ const DERP_PORT: u16 = 8443;
 /// The port of STUN (RFC 8489 section 18.6).
 const STUN_PORT: u16 = 3478;
 const EPHEMERAL_GRACE: Duration = Duration::from_secs(120);
+/// A year, and time to notice that it is over.
+const AUDIT_RETENTION: Duration = Duration::from_secs(400 * 86_400);
+/// Less would be no trail.
+const SHORTEST_RETENTION: Duration = Duration::from_secs(86_400);
 
 /// The flags of `wonder serve`; each but `--json` can also come from the environment or the file.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -58,7 +66,16 @@ pub struct Flags {
     /// How long an ephemeral node stays after its last disconnect [default: 2m]
     #[arg(long, env = "WONDER_EPHEMERAL_GRACE", value_name = "DURATION")]
     pub ephemeral_grace: Option<String>,
-    /// A TOML file with these settings and more (DNS, extra relays)
+    /// How long the audit trail is kept, or `for-ever` [default: 400d]
+    #[arg(long, env = "WONDER_AUDIT_RETENTION", value_name = "DURATION")]
+    pub audit_retention: Option<String>,
+    /// Where Prometheus finds `/metrics`; a port alone means 127.0.0.1 [default: nowhere]
+    #[arg(long, env = "WONDER_METRICS_LISTEN", value_name = "ADDR:PORT")]
+    pub metrics_listen: Option<String>,
+    /// Proxies that are believed about whom they call for: networks, with commas
+    #[arg(long, env = "WONDER_TRUSTED_PROXIES", value_name = "CIDR", value_delimiter = ',')]
+    pub trusted_proxies: Vec<String>,
+    /// A TOML file with these settings and more (DNS, extra relays, limits)
     #[arg(long, env = "WONDER_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -79,6 +96,13 @@ pub struct Settings {
     pub dns: Dns,
     /// Files or URLs of further relays, each a DERP map in JSON.
     pub relay_maps: Vec<String>,
+    /// How long events of the audit trail are kept; `None`: for ever.
+    pub audit_retention: Option<Duration>,
+    /// Who stands before the coordinator and is believed about its callers.
+    pub proxies: Proxies,
+    pub limits: Limits,
+    /// Where Prometheus finds the metrics; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
     /// `None`: no mail is sent.
     pub mail: Option<Mail>,
 }
@@ -113,11 +137,15 @@ impl Settings {
             relay: relay(&flags, &file, listen.ip(), tls.is_some())?,
             url: url(flags.url.as_ref().or(file.url.as_ref()))?,
             ephemeral_grace: grace(flags.ephemeral_grace.as_ref().or(file.ephemeral_grace.as_ref()))?,
+            proxies: proxies(&flags, &file)?,
+            limits: Limits::read(&file.limits)?,
+            metrics: metrics(flags.metrics_listen.as_ref().or(file.metrics_listen.as_ref()))?,
             data_dir: data_dir(flags.data_dir.or(file.data_dir))?,
             database: flags.database.or(file.database).map(Secret::new),
             tls,
             dns: file.dns.check()?,
             relay_maps: file.relay_maps,
+            audit_retention: retention(flags.audit_retention.as_ref().or(file.audit_retention.as_ref()))?,
             mail: file.mail.map(mail::MailTable::check).transpose()?,
         })
     }
@@ -164,6 +192,32 @@ fn grace(value: Option<&String>) -> Result<Duration> {
             .map_err(|_| malformed("--ephemeral-grace", text, "a duration, like 30s or 2m"))
     };
     value.map_or(Ok(EPHEMERAL_GRACE), parse)
+}
+
+/// A port alone is for this host: whoever wants it seen by others names the address.
+fn metrics(value: Option<&String>) -> Result<Option<SocketAddr>> {
+    let local =
+        value.map(|text| if text.starts_with(':') { format!("127.0.0.1{text}") } else { text.clone() });
+    address("--metrics-listen", local.as_ref())
+}
+
+fn proxies(flags: &Flags, file: &File) -> Result<Proxies> {
+    let trusted =
+        if flags.trusted_proxies.is_empty() { &file.trusted_proxies } else { &flags.trusted_proxies };
+    Proxies::read(trusted, file.proxy_header)
+}
+
+/// `None`: for ever.
+fn retention(value: Option<&String>) -> Result<Option<Duration>> {
+    let wanted = "for-ever, or a duration of a day at least, like 90d";
+    match value.map(String::as_str) {
+        None => Ok(Some(AUDIT_RETENTION)),
+        Some("for-ever") => Ok(None),
+        Some(text) => match time::parse_duration(text) {
+            Ok(kept) if kept >= SHORTEST_RETENTION => Ok(Some(kept)),
+            _ => Err(malformed("--audit-retention", text, wanted)),
+        },
+    }
 }
 
 fn tls_files(flags: &Flags, file: &File) -> Result<Option<TlsFiles>> {
@@ -236,6 +290,26 @@ mod tests {
     fn a_port_alone_means_every_address() {
         let settings = Settings::load(Flags { listen: Some(":80".into()), ..Flags::default() }).unwrap();
         assert_eq!(settings.listen, "[::]:80".parse().unwrap());
+    }
+
+    #[test]
+    fn limits_and_proxies_come_from_the_file() {
+        let file = "trusted-proxies = ['10.0.0.0/8', '::1']\nproxy-header = 'forwarded'\n[limits]\nlog-in-account = '5/1m'";
+        let settings = with_file(file, Flags::default()).unwrap();
+        assert!(settings.proxies.trusts("10.1.2.3".parse().unwrap()));
+        assert!(!settings.proxies.trusts("::2".parse().unwrap()));
+        assert_eq!(settings.proxies.header, ProxyHeader::Forwarded);
+        use crate::core::allowance::{Allowance, Rate};
+        assert_eq!(settings.limits.rate(Allowance::LogInAccount), Rate::new(5, 60));
+        assert_eq!(settings.limits.rate(Allowance::JoinAddress), Allowance::JoinAddress.usual());
+        for (bad, code) in [
+            ("[limits]\nlog-in-account = 'often'", "malformed_rate"),
+            ("[limits]\nlog-in-acount = '5/1m'", "unknown_setting"),
+            ("trusted-proxies = ['proxy.example']", "malformed_setting"),
+            ("proxy-header = 'x-real-ip'", "malformed_settings"),
+        ] {
+            assert_eq!(with_file(bad, Flags::default()).unwrap_err().code(), code, "{bad}");
+        }
     }
 
     #[test]

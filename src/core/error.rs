@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::allowance::Reached;
+
 /// Shorthand used on every floor.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -92,6 +94,7 @@ struct Inner {
     message: String,
     hint: Option<String>,
     request_id: Option<String>,
+    reached: Option<Reached>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -104,6 +107,7 @@ impl Error {
             message: message.into(),
             hint: None,
             request_id: None,
+            reached: None,
             source: None,
         }))
     }
@@ -140,6 +144,14 @@ impl Error {
             .hint(format!("`wonder {noun} list` shows what there is"))
     }
 
+    /// A limit was reached.
+    pub fn too_many(reached: Reached) -> Self {
+        let mut error = Error::new(Kind::RateLimited, "too_many_attempts", "too many attempts")
+            .hint(format!("try again in {} s", reached.seconds()));
+        error.0.reached = Some(reached);
+        error
+    }
+
     /// A defect of ours; `what` names the broken expectation.
     pub fn bug(what: impl Into<String>) -> Self {
         Error::new(Kind::Bug, "internal", what).hint("please report it, with the log of the coordinator")
@@ -163,6 +175,11 @@ impl Error {
 
     pub fn request_id_text(&self) -> Option<&str> {
         self.0.request_id.as_deref()
+    }
+
+    /// The limit, where one was reached.
+    pub fn reached(&self) -> Option<&Reached> {
+        self.0.reached.as_ref()
     }
 
     pub fn exit_code(&self) -> u8 {

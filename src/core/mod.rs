@@ -1,7 +1,10 @@
 //! What is true whatever the transport: identifiers, secrets, keys, errors, rights, names, addresses,
 //! policies. Everybody above calls it; it knows no SQL, HTTP, terminal, async runtime, and no clock of its own.
 
+pub mod action;
 pub mod address;
+pub mod allowance;
+pub mod chain;
 pub mod error;
 pub mod hex;
 pub mod id;

@@ -3,6 +3,7 @@
 
 mod clock;
 pub mod memory;
+pub mod metrics;
 mod supervisor;
 
 pub use clock::Clock;

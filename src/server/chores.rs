@@ -5,11 +5,13 @@ use std::time::Duration;
 use crate::core::Result;
 use crate::service::app::App;
 use crate::service::oauth::{self, signing::Signing};
-use crate::service::{invitation, join, session};
+use crate::service::{chain, invitation, join, session};
 
 /// Begins all chores; they end with the application's supervisor.
 pub fn begin(app: &App, signing: &Signing) {
     every(app, "unregistered uses", Duration::from_secs(30), |app| async move { join::sweep(&app).await });
+    every(app, "audit chain", Duration::from_secs(5), |app| async move { chain::link(&app).await });
+    every(app, "audit retention", Duration::from_secs(3600), |app| async move { chain::sweep(&app).await });
     every(app, "old invitations", Duration::from_secs(3600), |app| async move {
         invitation::sweep(&app).await.map(drop)
     });

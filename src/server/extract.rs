@@ -18,10 +18,10 @@ use crate::core::role::Permission;
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 use crate::service::audit::Origin;
-use crate::service::authority::{Caller, May};
+use crate::service::authority::{Administrator, Caller, May, Principal};
 use crate::service::oauth::bearer;
 use crate::service::worker::{self, Worker};
-use crate::service::{key, session};
+use crate::service::{key, limits, session};
 
 /// The largest body of an API call, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -70,12 +70,26 @@ impl FromRequestParts<State> for Caller {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
         let secret = bearer_of(&parts.headers)?;
         let Ok(From(origin)) = From::from_request_parts(parts, state).await;
-        let caller = match secret.reveal() {
-            text if api_key::is_api_key(text) => key::authenticate(&state.app, &secret, origin).await?,
-            text if oauth::is_access_token(text) => bearer::authenticate(&state.app, &secret, origin).await?,
-            _ => session::authenticate(&state.app, &secret, origin).await?,
+        let found = match secret.reveal() {
+            text if api_key::is_api_key(text) => key::authenticate(&state.app, &secret, origin.clone()).await,
+            text if oauth::is_access_token(text) => {
+                bearer::authenticate(&state.app, &secret, origin.clone()).await
+            }
+            _ => session::authenticate(&state.app, &secret, origin.clone()).await,
         };
+        let caller = limits::judge_credential(&state.app, &origin, found)?;
+        limits::admit(&state.app, &caller)?;
+        warn_of_age(&caller);
         Ok(caller)
+    }
+}
+
+/// Whoever shows an API key whose time is nearly over is told in each answer.
+fn warn_of_age(caller: &Caller) {
+    if let Principal::Integration(key) = caller.principal()
+        && let Some(end) = key.due
+    {
+        request::warn(&format!("key_rotation_due; this API key stops working at {end}; rotate it"));
     }
 }
 
@@ -85,7 +99,17 @@ impl FromRequestParts<State> for Worker {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
         let secret = bearer_of(&parts.headers)?;
         let Ok(From(origin)) = From::from_request_parts(parts, state).await;
-        Ok(worker::authenticate(&state.app, &secret, origin).await?)
+        let found = worker::authenticate(&state.app, &secret, origin.clone()).await;
+        Ok(limits::judge_credential(&state.app, &origin, found)?)
+    }
+}
+
+impl FromRequestParts<State> for Administrator {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Failure> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        Ok(Administrator::check(&caller)?)
     }
 }
 

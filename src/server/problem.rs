@@ -2,11 +2,15 @@
 //! The answer carries them beside its body too, so that `pages` can show a browser a page instead.
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::request;
 use crate::api::Problem;
+use crate::core::allowance::Reached;
 use crate::core::{Error, Kind};
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// What a handler answers with.
 pub type Answer<T> = std::result::Result<T, Failure>;
@@ -40,7 +44,9 @@ impl IntoResponse for Failure {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = retry_after(self.error.kind()) {
+        if let Some(reached) = self.error.reached() {
+            tell_limit(headers, reached);
+        } else if let Some(seconds) = retry_after(self.error.kind()) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         if self.error.kind() == Kind::Unauthenticated {
@@ -48,6 +54,22 @@ impl IntoResponse for Failure {
         }
         response.extensions_mut().insert(problem);
         response
+    }
+}
+
+/// Which limit was reached, and when there is room again (draft-ietf-httpapi-ratelimit-headers-11, RFC 9110 section 10.2.3).
+fn tell_limit(headers: &mut HeaderMap, reached: &Reached) {
+    let Reached { policy, rate, .. } = reached;
+    let wait = reached.seconds();
+    let fields = [
+        (header::RETRY_AFTER, wait.to_string()),
+        (RATE_LIMIT, format!("\"{policy}\";r=0;t={wait}")),
+        (RATE_LIMIT_POLICY, format!("\"{policy}\";q={};w={}", rate.count, rate.per.as_secs())),
+    ];
+    for (name, value) in fields {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
     }
 }
 
@@ -107,6 +129,18 @@ mod tests {
         assert_eq!(parts.headers["retry-after"], "30");
         assert_eq!(body["type"], "urn:wonder:problem:too_many_attempts");
         assert_eq!((&body["status"], &body["hint"]), (&429.into(), &"wait".into()));
+    }
+
+    #[tokio::test]
+    async fn a_limit_tells_its_policy_and_when_there_is_room() {
+        let wait = std::time::Duration::from_millis(14_200);
+        let reached =
+            Reached { policy: "log-in-account", rate: crate::core::allowance::Rate::new(20, 300), wait };
+        let (parts, body) = answer(Error::too_many(reached)).await;
+        assert_eq!((parts.status.as_u16(), &body["code"]), (429, &"too_many_attempts".into()));
+        assert_eq!(parts.headers["retry-after"], "15");
+        assert_eq!(parts.headers["ratelimit"], "\"log-in-account\";r=0;t=15");
+        assert_eq!(parts.headers["ratelimit-policy"], "\"log-in-account\";q=20;w=300");
     }
 
     #[tokio::test]

@@ -19,6 +19,9 @@ pub struct Ready {
     pub derp: Option<SocketAddr>,
     /// Where STUN listens, on UDP; `null` without it.
     pub stun: Option<SocketAddr>,
+    /// Where Prometheus finds the metrics; left out where it finds none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<SocketAddr>,
     pub pid: u32,
     /// What makes the first account of a coordinator that has none. For people, on stderr.
     #[serde(skip)]
@@ -93,6 +96,7 @@ mod tests {
             listen,
             derp: None,
             stun: None,
+            metrics: None,
             pid: 7,
             setup_code: None,
         };

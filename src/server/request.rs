@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use std::any::Any;
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 use tracing::Instrument as _;
@@ -30,6 +31,31 @@ tokio::task_local! {
     static CURRENT: String;
 }
 
+/// The header that tells a program that something is to be done about its credential.
+pub const WARNING: HeaderName = HeaderName::from_static("wonder-warning");
+
+tokio::task_local! {
+    static WARNED: RefCell<Option<HeaderValue>>;
+}
+
+/// Puts a warning into the answer to the request that this task answers.
+pub fn warn(what: &str) {
+    // Outside of a request there is nobody to warn.
+    let _ = WARNED.try_with(|warned| *warned.borrow_mut() = HeaderValue::from_str(what).ok());
+}
+
+/// The answer, with the warning that came up on the way.
+async fn with_warning(answer: impl Future<Output = Response>) -> Response {
+    let warned = async {
+        let mut response = answer.await;
+        if let Some(warning) = WARNED.with(RefCell::take) {
+            response.headers_mut().insert(WARNING, warning);
+        }
+        response
+    };
+    WARNED.scope(RefCell::default(), warned).await
+}
+
 /// The id of the request that this task answers, if it answers one.
 pub fn current_id() -> Option<String> {
     CURRENT.try_with(Clone::clone).ok()
@@ -42,7 +68,7 @@ pub async fn trace(request: Request, next: Next) -> Response {
     let span = tracing::info_span!("request", id);
     let told = Told::of(&request);
     let has_body = !request.body().is_end_stream();
-    let answer = CURRENT.scope(id.clone(), next.run(request).instrument(span.clone()));
+    let answer = CURRENT.scope(id.clone(), with_warning(next.run(request)).instrument(span.clone()));
     let mut response = answer.await;
     span.in_scope(|| told.log(response.status(), started.elapsed()));
     if let Ok(id) = HeaderValue::from_str(&id) {

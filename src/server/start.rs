@@ -7,19 +7,19 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::frame::{self, Frame};
 use super::listen::{Limits, Listener};
 use super::ready::{self, Ready};
 use super::state::{Probe, State};
 use super::tls::Certificate;
-use super::{chores, control, oauth, pages, relay, relay_maps, routes};
-use crate::auth::seal::MasterKey;
+use super::{chores, control, forwarded, metrics, oauth, pages, relay, relay_maps, routes};
+use crate::auth::vault::Vault;
 use crate::config::master_key;
-use crate::config::server::Settings;
-use crate::core::secret::Secret;
+use crate::config::server::{Proxies, Settings};
 use crate::core::url::BaseUrl;
-use crate::core::{Error, Kind, Result, Timestamp, hex};
+use crate::core::{Error, Kind, Result, Timestamp};
 use crate::mesh::native::wire::RelayMaps;
 use crate::mesh::native::{derp, stun};
 use crate::runtime::{Clock, Supervisor};
@@ -27,7 +27,7 @@ use crate::service::app::{self, App};
 use crate::service::identity::{self, Identity};
 use crate::service::mail::Mailer;
 use crate::service::oauth::signing::Signing;
-use crate::service::{health, mesh, setup};
+use crate::service::{health, key_ring, mesh, setup};
 use crate::store::{DatabaseUrl, Purpose, Store};
 
 /// A coordinator that has all it needs.
@@ -39,6 +39,14 @@ pub struct Started {
 
 /// Descriptors that are kept for the database, logs and devices' upgrades under way.
 const SPARE_FILES: u64 = 256;
+
+/// Of whoever reads the metrics there are a few.
+const FEW: Limits = Limits {
+    connections: 64,
+    per_address: 64,
+    head: Duration::from_secs(15),
+    handshake: Duration::from_secs(10),
+};
 
 /// Starts a coordinator, up to the moment where it accepts connections.
 pub async fn start(settings: Settings, clock: Clock) -> Result<Started> {
@@ -52,6 +60,9 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Started> {
         Some(url) => url.clone(),
         None => ready::url_of(listen, certificate.is_some())?,
     };
+    let observed =
+        settings.metrics.map(|address| Listener::bind("--metrics-listen", address, FEW)).transpose()?;
+    let metrics = observed.as_ref().map(Listener::address).transpose()?;
     let relay = settings.relay.as_ref().map(|wanted| relay::bind(wanted, listen, limits())).transpose()?;
     let store = open_store(&settings).await?;
     let keys = Keys::load(&settings, &store, &url, clock.now()).await?;
@@ -61,8 +72,12 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Started> {
     chores::begin(&app, &keys.signing);
     let setup_code = setup::offer(&app).await?;
     let (derp, stun) = relay.as_ref().map(|relay| (relay.derp, relay.stun_address)).unzip();
-    let ready = Ready { url, listen, derp, stun, pid: std::process::id(), setup_code };
-    let router = frame::dress(open_doors(&app, relay, keys)?);
+    let ready = Ready { url, listen, derp, stun, metrics, pid: std::process::id(), setup_code };
+    if let Some(observed) = observed {
+        let routes = metrics::routes(app.clone());
+        app.supervisor().spawn("metrics listener", observed.serve(routes, app.supervisor().clone()));
+    }
+    let router = open_doors(&app, &settings.proxies, relay, keys)?;
     let frame = Frame { listener, router, certificate, tasks: app.supervisor().clone() };
     Ok(Started { frame, ready, app })
 }
@@ -78,10 +93,9 @@ struct Keys {
 
 impl Keys {
     async fn load(settings: &Settings, store: &Store, url: &BaseUrl, now: Timestamp) -> Result<Self> {
-        let fresh = || Secret::new(hex::encode(&*MasterKey::generate()));
         let sealed = identity::is_sealed(store).await?;
-        let master = MasterKey::from_bytes(&master_key::load(&settings.data_dir, sealed, fresh)?)?;
-        let master = Arc::new(master);
+        let master = Arc::new(Vault::load(master_key::Place::find(&settings.data_dir), sealed)?);
+        key_ring::catch_up(store, master.ring(), now).await?;
         let own_port = settings.relay.as_ref().is_some_and(|relay| relay.listen.is_none());
         let pinned = match &settings.relay {
             Some(_) if !own_port => Some(identity::relay_certificate(store, &master, now, url.host()).await?),
@@ -110,30 +124,37 @@ fn app_settings(
         dns: settings.dns.clone(),
         relays: RelayMaps::new(own.as_ref(), &others)?,
         ephemeral_grace: settings.ephemeral_grace,
+        audit_retention: settings.audit_retention,
+        stamp_key: Some(keys.identity.stamp_key.clone()),
+        limits: settings.limits.clone(),
         mailer: settings.mail.as_ref().map(Mailer::new).transpose()?,
     })
 }
 
 /// All routes of the coordinator's own port; relay and STUN begin on theirs.
-fn open_doors(app: &App, relay: Option<relay::Bound>, keys: Keys) -> Result<Router> {
-    let Identity { control_key, relay_key } = keys.identity;
+fn open_doors(app: &App, proxies: &Proxies, relay: Option<relay::Bound>, keys: Keys) -> Result<Router> {
+    let dress = |routes| {
+        let counted = metrics::count(app.metrics().clone(), frame::dress(routes));
+        forwarded::read(proxies.clone(), counted)
+    };
+    let Identity { control_key, relay_key, .. } = keys.identity;
     let state = State::new(app.clone(), vec![("mesh", mesh_probe(app))]);
     let router = routes::router(state.clone())
         .merge(oauth::router(state.clone(), keys.signing))
         .merge(pages::router(state))
         .merge(control::routes(app.clone(), control_key))
         .merge(control::verify(app.clone()));
-    let Some(relay) = relay else { return Ok(router.merge(control::probes())) };
+    let Some(relay) = relay else { return Ok(dress(router.merge(control::probes()))) };
     let tasks = app.supervisor();
     tasks.spawn("stun", stun::serve(relay.stun, tasks.stop_signal()));
     let doors = control::relay_routes(app.clone(), app.mesh().start_relay(relay_key));
     match (relay.listener, keys.pinned) {
         (Some(listener), Some(certificate)) => {
             let listener = listener.with_tls(certificate.server_config()?);
-            tasks.spawn("relay listener", listener.serve(frame::dress(doors), tasks.clone()));
-            Ok(router.merge(control::probes()))
+            tasks.spawn("relay listener", listener.serve(dress(doors), tasks.clone()));
+            Ok(dress(router.merge(control::probes())))
         }
-        _ => Ok(router.merge(doors)),
+        _ => Ok(dress(router.merge(doors))),
     }
 }
 

@@ -4,20 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::approval;
-use super::invitation::InvitationLimits;
-use super::join::JoinLimit;
-use super::log_in_limits::LogInLimits;
+use super::limits::Limits;
 use super::mail::Mailer;
 use super::mesh::Mesh;
-use super::oauth::limits::OauthLimits;
-use crate::auth::limit::Limit;
+use super::refusal::Refusals;
 use crate::auth::password::Passwords;
-use crate::config::server::Dns;
+use crate::auth::stamp::StampKey;
+use crate::config::server::{Dns, Limits as Rates};
 use crate::core::url::BaseUrl;
 use crate::core::{Result, Timestamp};
 use crate::mesh::native::realm as mesh_realm;
 use crate::mesh::native::wire::RelayMaps;
+use crate::runtime::metrics::Metrics;
 use crate::runtime::{Clock, Supervisor};
 use crate::store::{DatabaseUrl, Purpose, Store};
 
@@ -30,6 +28,11 @@ pub struct Settings {
     pub relays: RelayMaps,
     /// How long an ephemeral node may be away before it is deleted.
     pub ephemeral_grace: Duration,
+    /// How long events of the audit trail are kept; none: for ever.
+    pub audit_retention: Option<Duration>,
+    /// For the stamps on the audit chain; none: nobody stamps it here.
+    pub stamp_key: Option<StampKey>,
+    pub limits: Rates,
     /// `None`: this coordinator sends no mail.
     pub mailer: Option<Mailer>,
 }
@@ -38,7 +41,16 @@ impl Settings {
     /// For a coordinator without a relay, at this URL, with the default of everything else.
     pub fn at(url: BaseUrl) -> Self {
         let ephemeral_grace = Duration::from_secs(120);
-        Settings { url, dns: Dns::default(), relays: RelayMaps::none(), ephemeral_grace, mailer: None }
+        Settings {
+            url,
+            dns: Dns::default(),
+            relays: RelayMaps::none(),
+            ephemeral_grace,
+            audit_retention: None,
+            stamp_key: None,
+            limits: Rates::default(),
+            mailer: None,
+        }
     }
 
     fn mesh(&self) -> mesh_realm::Settings {
@@ -64,30 +76,25 @@ struct Parts {
     supervisor: Supervisor,
     settings: Settings,
     passwords: Passwords,
-    log_in_limits: LogInLimits,
-    join_limit: JoinLimit,
-    approval_limit: Limit,
-    oauth_limits: OauthLimits,
-    invitation_limits: InvitationLimits,
+    limits: Limits,
+    refusals: Refusals,
+    metrics: Metrics,
     mesh: Mesh,
 }
 
 impl App {
     pub fn new(store: Store, clock: Clock, supervisor: Supervisor, settings: Settings) -> Self {
-        let (passwords, log_in_limits) = (Passwords::default(), LogInLimits::default());
+        let (passwords, limits) = (Passwords::default(), Limits::new(&settings.limits));
         let mesh = Mesh::new(&store, &settings.url, settings.mesh(), clock.clone(), supervisor.clone());
-        let join_limit = JoinLimit::default();
         App(Arc::new(Parts {
             store,
             clock,
             supervisor,
             settings,
             passwords,
-            log_in_limits,
-            join_limit,
-            approval_limit: approval::limit(),
-            oauth_limits: OauthLimits::default(),
-            invitation_limits: InvitationLimits::default(),
+            limits,
+            refusals: Refusals::default(),
+            metrics: Metrics::default(),
             mesh,
         }))
     }
@@ -128,23 +135,15 @@ impl App {
         &self.0.passwords
     }
 
-    pub(super) fn join_limit(&self) -> &JoinLimit {
-        &self.0.join_limit
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
-    pub(super) fn approval_limit(&self) -> &Limit {
-        &self.0.approval_limit
+    pub(super) fn refusals(&self) -> &Refusals {
+        &self.0.refusals
     }
 
-    pub(super) fn oauth_limits(&self) -> &OauthLimits {
-        &self.0.oauth_limits
-    }
-
-    pub(super) fn invitation_limits(&self) -> &InvitationLimits {
-        &self.0.invitation_limits
-    }
-
-    pub(super) fn log_in_limits(&self) -> &LogInLimits {
-        &self.0.log_in_limits
+    pub(super) fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 }

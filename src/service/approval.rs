@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::app::App;
 use super::audit::{self, Change};
 use super::authority::Caller;
-use crate::auth::limit::Limit;
+use crate::core::action::Action;
 use crate::core::id::ApprovalId;
 use crate::core::key::{MachineKey, NodeKey};
 use crate::core::node::Node;
@@ -23,10 +23,6 @@ use crate::store;
 const LIFETIME: Duration = Duration::from_secs(3600);
 /// Devices that may wait at once; a device has one place.
 const MOST_WAITING: i64 = 10_000;
-/// Codes that an address is given at once, and how often one more: so that one cannot take all
-/// the places.
-const CODES_AT_ONCE: u32 = 60;
-const CODE_EVERY: Duration = Duration::from_secs(30);
 /// The path of the page that a code is shown at.
 const PATH: &str = "/approve/";
 /// Letters and digits that are not taken for one another.
@@ -75,11 +71,6 @@ impl Waiters {
             waiter.notify_waiters();
         }
     }
-}
-
-/// How many codes an address may be given.
-pub(super) fn limit() -> Limit {
-    Limit::new(CODES_AT_ONCE, CODE_EVERY)
 }
 
 /// `ABCD-EFGH-JKLM`: 60 random bits, to be typed.
@@ -189,7 +180,7 @@ pub async fn refuse(app: &App, caller: &Caller, code: &str) -> Result<Waiting> {
     let refused = app.store().write(move |tx| {
         let waiting = store::approval::waiting(tx, hash, now)?.ok_or_else(no_such_code)?;
         store::approval::refuse(tx, waiting.id, now)?;
-        audit::record(tx, now, &actor, Change::new("approval.refuse", waiting.id, &waiting.hostname))?;
+        audit::record(tx, now, &actor, Change::new(Action::ApprovalRefuse, waiting.id, &waiting.hostname))?;
         Ok(waiting)
     });
     let refused = refused.await?;

@@ -4,7 +4,9 @@
 use std::marker::PhantomData;
 
 use super::app::App;
-use super::audit::{Actor, Origin};
+use super::audit::{Actor, Change, Origin};
+use super::refusal;
+use crate::core::action::Action;
 use crate::core::id::{ApiKeyId, AppId, GrantId, OrgId, RealmId, SessionId, UserId, UserNumber};
 use crate::core::oauth::ScopeSet;
 use crate::core::role::{Permission, Role, Scope, ViewOrganization};
@@ -55,6 +57,8 @@ pub struct Integration {
     /// Who answers for it.
     pub created_by: UserId,
     pub expires_at: Timestamp,
+    /// It is time for another secret, which this one's end leaves until then.
+    pub due: Option<Timestamp>,
 }
 
 /// A third-party app that acts for a person in one organization, as far as both the grant and the person's
@@ -105,6 +109,28 @@ impl Caller {
     }
 }
 
+/// Authority over the coordinator itself.
+#[derive(Clone, Debug)]
+pub struct Administrator {
+    actor: Actor,
+}
+
+impl Administrator {
+    /// Checks that `caller` is a person who administers the coordinator.
+    pub fn check(caller: &Caller) -> Result<Administrator> {
+        match caller.person()?.admin {
+            true => Ok(Administrator { actor: caller.actor() }),
+            false => Err(denied("administrators_only", "this is for the coordinator's administrators")
+                .hint("one of them can do it; the first account is one")),
+        }
+    }
+
+    /// For the audit trail.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+}
+
 /// Authority to do `P` in one organization.
 #[derive(Debug)]
 pub struct May<P> {
@@ -125,19 +151,21 @@ impl<P: Permission> May<P> {
         let (organization, user, role, scopes, grant) = match &caller.principal {
             Principal::Person(person) => {
                 let membership = membership(app, person.user, wanted).await?;
-                require_role::<P>(membership.role, &membership.organization.name)?;
+                let judged = require_role::<P>(membership.role, &membership.organization.name);
+                noted::<P, _>(app, caller, membership.organization.id, judged).await?;
                 (membership.organization, person.user, Some(membership.role), None, None)
             }
             Principal::Integration(key) => {
                 let organization = own_organization(app, key.org, wanted).await?;
-                require_scope::<P>(Holder::Key(key))?;
+                noted::<P, _>(app, caller, organization.id, require_scope::<P>(Holder::Key(key))).await?;
                 (organization, key.created_by, None, Some(key.scopes.clone()), None)
             }
             Principal::App(delegate) => {
-                let org = own_organization(app, delegate.org, wanted).await?.id.to_string();
-                require_scope::<P>(Holder::App(delegate))?;
-                let membership = membership(app, delegate.user, Some(org)).await?;
-                require_role::<P>(membership.role, &membership.organization.name)?;
+                let org = own_organization(app, delegate.org, wanted).await?.id;
+                noted::<P, _>(app, caller, org, require_scope::<P>(Holder::App(delegate))).await?;
+                let membership = membership(app, delegate.user, Some(org.to_string())).await?;
+                let judged = require_role::<P>(membership.role, &membership.organization.name);
+                noted::<P, _>(app, caller, org, judged).await?;
                 let scopes = Some(delegate.scopes.api().collect());
                 (membership.organization, delegate.user, Some(membership.role), scopes, Some(delegate.grant))
             }
@@ -277,6 +305,15 @@ async fn own_organization(app: &App, org: OrgId, wanted: Option<String>) -> Resu
     own.filter(is_wanted).ok_or_else(|| unknown(wanted.as_deref()))
 }
 
+/// What somebody known was not allowed is in the audit trail of the organization.
+async fn noted<P: Permission, T>(app: &App, caller: &Caller, org: OrgId, judged: Result<T>) -> Result<T> {
+    if let Err(failure) = &judged {
+        let change = Change::nameless(Action::PermissionRefuse, P::NAME).of(org);
+        refusal::write(app, caller.actor(), change, failure).await;
+    }
+    judged
+}
+
 fn require_role<P: Permission>(role: Role, name: &str) -> Result<()> {
     if role >= P::ROLE {
         return Ok(());
@@ -332,7 +369,8 @@ fn unknown(wanted: Option<&str>) -> Error {
         Some(text) => format!("no organization {text} here"),
         None => "you are in no organization".to_owned(),
     };
-    Error::new(Kind::NotFound, "organization_not_found", message).hint("`wonder org list` shows yours")
+    Error::new(Kind::NotFound, "organization_not_found", message)
+        .hint("`wonder org list` shows yours, and `wonder org use` makes one the current one")
 }
 
 fn ambiguous(name: &str) -> Error {

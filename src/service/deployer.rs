@@ -7,7 +7,9 @@ use super::app::App;
 use super::audit::{self, Change};
 use super::authority::May;
 use super::join::{self, REGISTRATION, Redeemed};
+use super::oauth::limits as oauth_limits;
 use crate::core::Result;
+use crate::core::action::Action;
 use crate::core::id::TokenId;
 use crate::core::role::CreateJoinTokens;
 use crate::core::token::JoinToken;
@@ -23,7 +25,7 @@ const LIFETIME: Duration = Duration::from_secs(3600);
 /// Credentials of one node, which count until the machine has joined, or for ten minutes.
 pub async fn join(app: &App, may: &May<CreateJoinTokens>) -> Result<join::Grant> {
     let (word, now) = (JoinToken::new(app.settings().url.clone()), app.now());
-    app.oauth_limits().join(may.grant(), may.user(), now)?;
+    oauth_limits::join(app, may.grant(), may.user())?;
     let new = NewJoinToken {
         id: TokenId::new(now),
         org_id: may.org(),
@@ -39,7 +41,7 @@ pub async fn join(app: &App, may: &May<CreateJoinTokens>) -> Result<join::Grant>
     };
     let actor = may.actor().clone();
     let mint = move |tx: &mut Tx<'_>| {
-        let change = Change::new("deployer.join", new.id, &new.name).of(new.org_id);
+        let change = Change::new(Action::DeployerJoin, new.id, &new.name).of(new.org_id);
         join_token::insert(tx, new)?;
         audit::record(tx, now, &actor, change)?;
         join::spend(tx, &word, now)

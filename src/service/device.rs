@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use super::app::App;
 use super::audit::{Actor, Change, Origin};
-use super::log_in_limits::network;
+use super::limits::{self, network};
 use super::{approval, audit, enrolment, join, realm};
+use crate::core::action::Action;
+use crate::core::allowance::Allowance;
 use crate::core::id::OrgId;
 use crate::core::key::MachineKey;
 use crate::core::node::Node;
@@ -89,6 +91,7 @@ async fn enrol(
         ephemeral: request.ephemeral,
         expiry: request.expiry(),
     };
+    let secret = auth_key.hash();
     let enrol = move |tx: &mut Tx<'_>| {
         let claim = join::claim(tx, &auth_key, machine, now)?;
         let granted = enrolment::Granted {
@@ -105,7 +108,7 @@ async fn enrol(
     let whole = app.clone();
     realm::to_the_end(app, async move {
         let enrolled = whole.store().write(enrol).await;
-        let enrolled = whole.join_limit().judge(network(&origin_of(address)), now, enrolled)?;
+        let enrolled = join::judge(&whole, secret, origin_of(address), enrolled).await?;
         let answer = RegisterAnswer::authorized(&enrolled.node);
         realm::enrolled(&whole, enrolled).await?;
         Ok(answer)
@@ -121,7 +124,7 @@ fn origin_of(address: IpAddr) -> Origin {
 fn record(
     tx: &mut Tx<'_>,
     node: &Node,
-    action: &'static str,
+    action: Action,
     org: OrgId,
     address: IpAddr,
     now: Timestamp,
@@ -137,7 +140,7 @@ async fn log_out(app: &App, node: Node, address: IpAddr) -> Result<RegisterAnswe
     let expire = move |tx: &mut Tx<'_>| {
         let Some(mut node) = store::node::by_id(tx, id)? else { return Ok(None) };
         let org = store::organization::of_realm(tx, node.realm)?;
-        record(tx, &node, "node.log_out", org, address, now)?;
+        record(tx, &node, Action::NodeLogOut, org, address, now)?;
         if node.ephemeral {
             store::node::delete(tx, id)?;
             return Ok(Some(node));
@@ -188,7 +191,7 @@ async fn wait_for_person(
             approval::Waited::Forgotten => {}
         }
     }
-    app.approval_limit().take(network(&origin_of(address)), app.now())?;
+    limits::take(app, Allowance::RegisterAddress, network(&origin_of(address)))?;
     let hostinfo = request.hostinfo();
     let (hostname, os) = (hostinfo.hostname, hostinfo.os);
     let asked = approval::Request { machine, node_key: request.nodekey, hostname, os, address };

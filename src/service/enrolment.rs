@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::app::App;
 use super::realm;
+use crate::core::action::Action;
 use crate::core::id::{NodeId, RealmId, UserId};
 use crate::core::key::{MachineKey, NodeKey};
 use crate::core::name::Hostname;
@@ -47,8 +48,8 @@ pub struct Enrolled {
 
 impl Enrolled {
     /// The audit trail's word for it.
-    pub fn action(&self) -> &'static str {
-        if self.replaced_key.is_some() { "node.log_in" } else { "node.join" }
+    pub fn action(&self) -> Action {
+        if self.replaced_key.is_some() { Action::NodeLogIn } else { Action::NodeJoin }
     }
 }
 

@@ -7,8 +7,9 @@ use super::app::App;
 use super::audit::{self, Change};
 use super::authority::{Caller, May};
 use super::mail::Mailer;
-use super::words;
-use crate::auth::limit::Limit;
+use super::{limits, words};
+use crate::core::action::Action;
+use crate::core::allowance::Allowance;
 use crate::core::id::{InvitationId, OrgId, UserId};
 use crate::core::page::Page;
 use crate::core::role::{InviteMembers, ManageAdmins, Permission, Role};
@@ -34,21 +35,6 @@ const KEPT: Duration = Duration::from_secs(30 * 86_400);
 const MOST_OPEN: i64 = 1000;
 /// Members of an organization.
 const MOST_MEMBERS: i64 = 10_000;
-
-/// How often a person may invite, for each may send a mail; and try codes.
-pub(super) struct InvitationLimits {
-    make: Limit,
-    accept: Limit,
-}
-
-impl Default for InvitationLimits {
-    fn default() -> Self {
-        InvitationLimits {
-            make: Limit::new(100, Duration::from_secs(30)),
-            accept: Limit::new(20, Duration::from_secs(15)),
-        }
-    }
-}
 
 /// Whom somebody wants to invite.
 #[derive(Clone, Debug)]
@@ -85,7 +71,7 @@ pub async fn create(app: &App, may: &May<InviteMembers>, wish: Wish) -> Result<M
         created_at: now,
         expires_at: now.plus(words::ttl(wish.ttl, TTL, LONGEST_TTL)?),
     };
-    app.invitation_limits().make.take(inviter, now)?;
+    limits::take(app, Allowance::InvitationAccount, inviter)?;
     let held = may.clone();
     let invite = move |tx: &mut Tx<'_>| {
         let standing = held.hold(tx)?;
@@ -93,7 +79,7 @@ pub async fn create(app: &App, may: &May<InviteMembers>, wish: Wish) -> Result<M
             standing.require::<ManageAdmins>()?;
         }
         insert(tx, &new)?;
-        let change = Change::new("invitation.create", new.id, &new.email).of(new.org);
+        let change = Change::new(Action::InvitationCreate, new.id, &new.email).of(new.org);
         audit::record(tx, now, held.actor(), change)?;
         find(tx, new.org, &new.id.to_string())
     };
@@ -181,7 +167,7 @@ pub async fn revoke(app: &App, may: &May<InviteMembers>, reference: &str) -> Res
                 .hint("`wonder org remove` takes them out again"));
         }
         if invitation::revoke(tx, found.id, now)? {
-            let change = Change::new("invitation.revoke", found.id, &found.email).of(held.org());
+            let change = Change::new(Action::InvitationRevoke, found.id, &found.email).of(held.org());
             audit::record(tx, now, held.actor(), change)?;
         }
         find(tx, held.org(), &found.id.to_string())
@@ -211,7 +197,8 @@ pub async fn accept(app: &App, caller: &Caller, code: &str) -> Result<Membership
             return Err(over("invitation_used", "this invitation has been used"));
         }
         member::insert(tx, invitation.org, guest.user, invitation.role, now)?;
-        let change = Change::new("invitation.accept", invitation.id, &invitation.email).of(invitation.org);
+        let change =
+            Change::new(Action::InvitationAccept, invitation.id, &invitation.email).of(invitation.org);
         audit::record(tx, now, &actor, change)?;
         Ok(membership)
     };
@@ -222,7 +209,7 @@ pub async fn accept(app: &App, caller: &Caller, code: &str) -> Result<Membership
 /// Tries of what nobody has made count.
 fn judge<T>(app: &App, caller: &Caller, tried: Result<T>) -> Result<T> {
     if tried.as_ref().err().is_some_and(|e| e.kind() == Kind::NotFound) {
-        app.invitation_limits().accept.take(caller.person()?.user, app.now())?;
+        limits::take(app, Allowance::InvitationCodeAccount, caller.person()?.user)?;
     }
     tried
 }

@@ -4,17 +4,18 @@
 //! A use belongs to the machine that took it. It goes back to the token when no device registers with it in
 //! time, and what was minted is worth nothing once the token is revoked or over.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::app::App;
 use super::audit::{self, Actor, Change, Origin};
-use super::log_in_limits::network;
-use crate::auth::limit::Limit;
+use super::limits;
+use super::refusal;
+use crate::core::action::Action;
+use crate::core::allowance::Allowance;
 use crate::core::id::{OrgId, RealmId, RedemptionId, TokenId, UserId};
 use crate::core::key::MachineKey;
 use crate::core::role::{CreateJoinTokens, Permission as _};
-use crate::core::secret::Secret;
+use crate::core::secret::{Secret, SecretHash};
 use crate::core::token::{AUTH_KEY_PREFIX, JoinToken};
 use crate::core::{Error, Kind, Result, Timestamp, hex};
 use crate::mesh::{JoinCredential, JoinOptions};
@@ -62,45 +63,31 @@ pub struct Grant {
     pub mesh: JoinCredential,
 }
 
-/// How often an address may show tokens that nobody made. Those that somebody made do not count: a fleet
-/// that joins at once behind one address is welcome.
-pub(super) struct JoinLimit(Limit);
-
-impl Default for JoinLimit {
-    fn default() -> Self {
-        JoinLimit(Limit::new(60, Duration::from_secs(2)))
-    }
-}
-
-impl JoinLimit {
-    /// Counts what was `tried` from `address` when the token was unknown.
-    pub(super) fn judge<T>(&self, address: Option<IpAddr>, now: Timestamp, tried: Result<T>) -> Result<T> {
-        if tried.as_ref().err().is_some_and(|e| e.code() == UNKNOWN) {
-            self.0.take(address, now)?;
-        }
-        tried
-    }
-}
-
 /// Where a token leads, if it would let a device in now. Spends nothing.
 pub async fn check(app: &App, pasted: &Secret, origin: Origin) -> Result<JoinTokenRow> {
-    let (word, now, address) = (JoinToken::parse(pasted.reveal())?, app.now(), network(&origin));
+    let (word, now) = (JoinToken::parse(pasted.reveal())?, app.now());
+    let secret = word.auth_key().hash();
     let looked = app.store().read(move |read| look(read, &word, now)).await;
-    app.join_limit().judge(address, now, looked)
+    judge(app, secret, origin, looked).await
 }
 
 /// Spends one use of a token: the device's keys come to be in the same transaction.
 pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Grant> {
-    let (word, now, address) = (JoinToken::parse(pasted.reveal())?, app.now(), network(&origin));
-    let actor = Actor::coordinator(origin);
+    let (word, now) = (JoinToken::parse(pasted.reveal())?, app.now());
+    let (secret, actor) = (word.auth_key().hash(), Actor::coordinator(origin.clone()));
     let spend = move |tx: &mut Tx<'_>| {
         let redeemed = spend(tx, &word, now)?;
         let token = &redeemed.token;
-        audit::record(tx, now, &actor, Change::new("token.redeem", token.id, &token.name).of(token.org_id))?;
+        audit::record(
+            tx,
+            now,
+            &actor,
+            Change::new(Action::TokenRedeem, token.id, &token.name).of(token.org_id),
+        )?;
         Ok(redeemed)
     };
     let spent = app.store().write(spend).await;
-    let Redeemed { token, auth_key, worker_key } = app.join_limit().judge(address, now, spent)?;
+    let Redeemed { token, auth_key, worker_key } = judge(app, secret, origin, spent).await?;
     let options = JoinOptions {
         auth_key,
         lifetime: REGISTRATION,
@@ -109,6 +96,29 @@ pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Grant>
     };
     let mesh = app.mesh().backend().join_credential(token.realm_id, options).await?;
     Ok(Grant { token, worker_key, mesh })
+}
+
+/// Counts tokens and auth keys that nobody made: those that somebody made do not count, for a fleet that joins at once
+/// behind one address is welcome. What was refused is in the audit trail: of the token's organization, where there is one.
+pub(super) async fn judge<T>(app: &App, secret: SecretHash, origin: Origin, tried: Result<T>) -> Result<T> {
+    let judged = limits::judge(app, Allowance::JoinAddress, &origin, |e| e.code() == UNKNOWN, tried);
+    if let Err(failure) = &judged {
+        let behind = app.store().read(move |read| behind(read, secret)).await.ok().flatten();
+        let change = match behind {
+            Some(token) => Change::new(Action::TokenRefuse, token.id, &token.name).of(token.org_id),
+            None => Change::nameless(Action::TokenRefuse, "no such token"),
+        };
+        refusal::write(app, Actor::nobody(origin), change, failure).await;
+    }
+    judged
+}
+
+/// The token whose secret, or one that it minted, has this hash.
+fn behind(read: &mut Read<'_>, secret: SecretHash) -> Result<Option<JoinTokenRow>> {
+    match redemption::by_auth_key(read, secret)? {
+        Some(minted) => join_token::of_redemption(read, minted.token_id),
+        None => join_token::by_secret(read, secret),
+    }
 }
 
 /// Gives uses back that no device registered with in time. For the coordinator's own housekeeping.

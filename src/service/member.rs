@@ -9,11 +9,12 @@ use super::node::{self, Seen};
 use super::oauth::{self, grant};
 use super::organization::refuse_personal;
 use super::realm;
+use crate::core::action::Action;
 use crate::core::id::{OrgId, UserId};
 use crate::core::node::Node;
 use crate::core::page::Page;
 use crate::core::role::{
-    ManageAdmins, RemoveMembers, Role, TransferOwnership, ViewMembers, ViewOrganization,
+    ManageAdmins, Permission, RemoveMembers, Role, TransferOwnership, ViewMembers, ViewOrganization,
 };
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::store::member::{self, Member};
@@ -46,6 +47,12 @@ pub async fn list(app: &App, may: &May<ViewMembers>, page: Page) -> Result<(Vec<
     Ok(page.cut(found, |member| member.user.to_string()))
 }
 
+/// How many members there are.
+pub async fn count(app: &App, may: &May<ViewMembers>) -> Result<i64> {
+    let org = may.org();
+    app.store().read(move |read| member::count(read, org)).await
+}
+
 /// Makes a member an admin, or an admin a member. What they made as an admin ends then.
 pub async fn set_role(app: &App, may: &May<ManageAdmins>, who: &str, role: Role) -> Result<Member> {
     if role == Role::Owner {
@@ -67,7 +74,7 @@ pub async fn set_role(app: &App, may: &May<ManageAdmins>, who: &str, role: Role)
         if role == Role::Member {
             nodes = end_rights(tx, org, &member, held.actor(), now)?.1;
         }
-        let action = if role == Role::Admin { "member.promote" } else { "member.demote" };
+        let action = if role == Role::Admin { Action::MemberPromote } else { Action::MemberDemote };
         audit::record(tx, now, held.actor(), Change::new(action, member.user, &member.email).of(org))?;
         Ok((Member { role, ..member }, nodes))
     };
@@ -96,7 +103,7 @@ pub async fn transfer(app: &App, may: &May<TransferOwnership>, who: &str) -> Res
                 "somebody else has just changed this",
             ));
         }
-        let change = Change::new("organization.transfer", org, &member.email).of(org);
+        let change = Change::new(Action::OrganizationTransfer, org, &member.email).of(org);
         audit::record(tx, now, held.actor(), change)?;
         Ok(Member { role: Role::Owner, ..member })
     };
@@ -118,7 +125,7 @@ pub async fn remove(app: &App, may: &May<RemoveMembers>, who: &str, expire_devic
         }
         Ok(member)
     };
-    go(app, may, "member.remove", expire_devices, choose).await
+    go(app, may, Action::MemberRemove, expire_devices, choose).await
 }
 
 /// The caller leaves. The owner cannot, until somebody else is.
@@ -132,15 +139,15 @@ pub async fn leave(app: &App, may: &May<ViewOrganization>, expire_devices: bool)
         held.hold(tx)?;
         find(tx, held.org(), &user.to_string())
     };
-    go(app, may, "member.leave", expire_devices, choose).await
+    go(app, may, Action::MemberLeave, expire_devices, choose).await
 }
 
 /// Ends a membership: in one transaction with what the person made, and, where that is wished, with the keys of
 /// their devices.
-async fn go<P: crate::core::role::Permission>(
+async fn go<P: Permission>(
     app: &App,
     may: &May<P>,
-    action: &'static str,
+    action: Action,
     expire_devices: bool,
     choose: impl FnOnce(&mut Tx<'_>) -> Result<Member> + Send + 'static,
 ) -> Result<Gone> {
@@ -193,9 +200,9 @@ fn end_rights(
         grants: 0,
     };
     for (count, action) in [
-        (ended.tokens, "token.revoke_all"),
-        (ended.keys, "key.revoke_all"),
-        (ended.invitations, "invitation.revoke_all"),
+        (ended.tokens, Action::TokenRevokeAll),
+        (ended.keys, Action::KeyRevokeAll),
+        (ended.invitations, Action::InvitationRevokeAll),
     ] {
         if count > 0 {
             audit::record(tx, now, actor, Change::new(action, member.user, &member.email).of(org))?;
@@ -209,7 +216,7 @@ fn expire(tx: &mut Tx<'_>, org: OrgId, nodes: &mut [Node], actor: &Actor, now: T
     for node in nodes.iter_mut().filter(|node| !node.is_expired(now)) {
         node.expire(now);
         store::node::save(tx, node)?;
-        audit::record(tx, now, actor, Change::new("node.expire", node.id, &node.name).of(org))?;
+        audit::record(tx, now, actor, Change::new(Action::NodeExpire, node.id, &node.name).of(org))?;
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::core::node::Report;
 use crate::core::url::BaseUrl;
 use crate::core::{Error, Result};
 use crate::mesh::MeshBackend;
-use crate::mesh::native::derp::{Admission as _, Limits, Relay, RelayKey};
+use crate::mesh::native::derp::{Admission as _, Limits, Relay, RelayKey, Stats};
 use crate::mesh::native::realm::{Event, Settings, Surroundings, Unsaved};
 use crate::mesh::native::{Native, Registry};
 use crate::runtime::{Clock, Stop, Supervisor};
@@ -99,6 +99,11 @@ impl Mesh {
     pub fn start_relay(&self, key: RelayKey) -> Relay {
         let admission = Arc::<Admit>::clone(&self.admission);
         self.relay.get_or_init(|| Relay::new(key, admission, Limits::default())).clone()
+    }
+
+    /// What the relay has done; none where this coordinator runs none.
+    pub fn relay_stats(&self) -> Option<Stats> {
+        self.relay.get().map(Relay::stats)
     }
 
     /// The realm of a node that has connected before.

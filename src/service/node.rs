@@ -7,6 +7,7 @@ use super::app::App;
 use super::audit::{Actor, Change, Origin};
 use super::authority::May;
 use super::{approval, audit, enrolment, realm};
+use crate::core::action::Action;
 use crate::core::id::{NodeId, NodeNumber, RealmId};
 use crate::core::name::Hostname;
 use crate::core::node::Node;
@@ -82,7 +83,7 @@ pub async fn show(app: &App, may: &May<ViewNodes>, reference: &str) -> Result<Se
 
 /// Gives a node another name, which it keeps whatever the device calls itself.
 pub async fn rename(app: &App, may: &May<ManageNodes>, reference: &str, name: Hostname) -> Result<Seen> {
-    change(app, may, reference, "node.rename", move |tx, node| {
+    change(app, may, reference, Action::NodeRename, move |tx, node| {
         store::node::lock_realm(tx, node.realm)?;
         if store::node::by_name(tx, node.realm, name.as_str())?.is_some_and(|other| other.id != node.id) {
             let taken = format!("another node is called {name}");
@@ -98,7 +99,7 @@ pub async fn rename(app: &App, may: &May<ManageNodes>, reference: &str, name: Ho
 /// Ends a node's key: the device has to log in again.
 pub async fn expire(app: &App, may: &May<ManageNodes>, reference: &str) -> Result<Seen> {
     let now = app.now();
-    change(app, may, reference, "node.expire", move |_, node| {
+    change(app, may, reference, Action::NodeExpire, move |_, node| {
         node.expire(now);
         Ok(())
     })
@@ -115,7 +116,7 @@ pub async fn approve_routes(
     let mut routes: Vec<IpNet> = routes.into_iter().map(|route| route.trunc()).collect();
     routes.sort_unstable();
     routes.dedup();
-    change(app, may, reference, "node.approve_routes", move |_, node| {
+    change(app, may, reference, Action::NodeApproveRoutes, move |_, node| {
         node.approved_routes = routes;
         Ok(())
     })
@@ -129,7 +130,7 @@ pub async fn remove(app: &App, may: &May<ManageNodes>, reference: &str) -> Resul
     let delete = move |tx: &mut Tx<'_>| {
         let node = find(tx, realm_id, &reference)?;
         store::node::delete(tx, node.id)?;
-        audit::record(tx, now, &actor, named("node.remove", &node).of(org))?;
+        audit::record(tx, now, &actor, named(Action::NodeRemove, &node).of(org))?;
         Ok(node)
     };
     let whole = app.clone();
@@ -152,7 +153,7 @@ pub async fn approve(app: &App, may: &May<ManageNodes>, code: &str) -> Result<Se
         store::approval::delete(tx, waiting.id)?;
         let granted = enrolment::Granted { realm: realm_id, owner, tags: Vec::new(), ephemeral: false };
         let enrolled = enrolment::enrol(tx, granted, waiting.into(), now)?;
-        audit::record(tx, now, &actor, named("node.approve", &enrolled.node).of(org))?;
+        audit::record(tx, now, &actor, named(Action::NodeApprove, &enrolled.node).of(org))?;
         Ok(enrolled)
     };
     let whole = app.clone();
@@ -179,7 +180,7 @@ pub async fn forget(app: &App, id: NodeId) -> Result<()> {
         store::node::delete(tx, id)?;
         let org = store::organization::of_realm(tx, node.realm)?;
         let actor = Actor::coordinator(Origin::default());
-        audit::record(tx, now, &actor, named("node.forget", &node).of(org))?;
+        audit::record(tx, now, &actor, named(Action::NodeForget, &node).of(org))?;
         Ok(Some(node))
     };
     match app.store().write(delete).await? {
@@ -188,7 +189,7 @@ pub async fn forget(app: &App, id: NodeId) -> Result<()> {
     }
 }
 
-fn named(action: &'static str, node: &Node) -> Change {
+fn named(action: Action, node: &Node) -> Change {
     Change::new(action, node.id, &node.name)
 }
 
@@ -197,7 +198,7 @@ async fn change(
     app: &App,
     may: &May<ManageNodes>,
     reference: &str,
-    action: &'static str,
+    action: Action,
     change: impl FnOnce(&mut Tx<'_>, &mut Node) -> Result<()> + Send + 'static,
 ) -> Result<Seen> {
     let (realm_id, org, reference) = (may.realm(), may.org(), reference.to_owned());

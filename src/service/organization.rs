@@ -5,6 +5,7 @@ use super::app::App;
 use super::audit::{self, Actor, Change};
 use super::authority::{Caller, May, Principal};
 use super::{realm, words};
+use crate::core::action::Action;
 use crate::core::id::{OrgId, RealmId, UserId};
 use crate::core::name::Hostname;
 use crate::core::realm::{labels_for, labels_like};
@@ -84,7 +85,7 @@ pub async fn rename(app: &App, may: &May<ManageOrganization>, name: &str) -> Res
     let rename = move |tx: &mut Tx<'_>| {
         held.hold(tx)?;
         organization::rename(tx, held.org(), &name)?;
-        let change = Change::new("organization.rename", held.org(), &name).of(held.org());
+        let change = Change::new(Action::OrganizationRename, held.org(), &name).of(held.org());
         audit::record(tx, now, held.actor(), change)
     };
     app.store().write(rename).await?;
@@ -103,7 +104,7 @@ pub async fn delete(app: &App, may: &May<DeleteOrganization>, name: &str) -> Res
     let delete = move |tx: &mut Tx<'_>| {
         held.hold(tx)?;
         let nodes = organization::delete(tx, held.org(), realm, now)?;
-        let change = Change::new("organization.delete", held.org(), &held.organization().name);
+        let change = Change::new(Action::OrganizationDelete, held.org(), &held.organization().name);
         audit::record(tx, now, held.actor(), change.of(held.org()))?;
         Ok(nodes)
     };
@@ -165,7 +166,7 @@ fn make(
     };
     organization::insert(tx, &organization)?;
     organization::add_member(tx, organization.id, new.owner, Role::Owner, now)?;
-    let change = Change::new("organization.create", organization.id, &organization.name);
+    let change = Change::new(Action::OrganizationCreate, organization.id, &organization.name);
     audit::record(tx, now, actor, change.of(organization.id))?;
     Ok(Membership { organization, role: Role::Owner })
 }

@@ -50,6 +50,7 @@ pub async fn to_the_end<T: Send + 'static>(
 /// A device has joined, or has come back with another key: the relay carries for that one alone.
 pub async fn enrolled(app: &App, enrolled: Enrolled) -> Result<()> {
     let Enrolled { node, replaced_key } = enrolled;
+    app.metrics().join(replaced_key.is_none());
     if let Some(old_key) = replaced_key.filter(|old_key| *old_key != node.node_key) {
         app.mesh().cut_off(&old_key);
     }

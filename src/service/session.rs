@@ -6,8 +6,12 @@ use std::time::Duration;
 use super::app::App;
 use super::audit::{self, Actor, Change, Origin};
 use super::authority::{Caller, Person, Principal};
+use super::limits::{self, network};
 use super::organization::ensure_personal;
+use super::refusal;
 use crate::auth::session::{self as tokens, Beginning};
+use crate::core::action::Action;
+use crate::core::allowance::Allowance;
 use crate::core::id::SessionId;
 use crate::core::page::Page;
 use crate::core::secret::Secret;
@@ -65,12 +69,41 @@ pub async fn log_in(app: &App, log_in: LogIn, origin: Origin) -> Result<LoggedIn
     let label = check_label(&log_in.label)?;
     let account = log_in.email.trim().to_lowercase();
     let beginning = Beginning { kind: log_in.kind, label, address: origin.address };
-    app.log_in_limits().take(&account, &origin, app.now())?;
-    let begun = try_log_in(app, &account, log_in.password, beginning, origin.clone()).await;
-    if begun.as_ref().err().is_none_or(|e| e.kind() != Kind::Unauthenticated) {
-        app.log_in_limits().give_back(&account, &origin);
+    let begun = match take_tries(app, &account, &origin) {
+        Ok(()) => try_log_in(app, &account, log_in.password, beginning, origin.clone()).await,
+        Err(too_many) => Err(too_many),
+    };
+    match &begun {
+        Err(refused) if matches!(refused.kind(), Kind::Unauthenticated | Kind::RateLimited) => {
+            note_refusal(app, &account, origin, refused).await;
+        }
+        _ => give_tries_back(app, &account, &origin),
     }
     begun
+}
+
+/// A try of `account` (an e-mail address as typed, or what else is guessed at), from where it comes.
+pub(super) fn take_tries(app: &App, account: &str, origin: &Origin) -> Result<()> {
+    limits::take(app, Allowance::LogInAddress, network(origin))?;
+    limits::take(app, Allowance::LogInAccount, account)
+}
+
+pub(super) fn give_tries_back(app: &App, account: &str, origin: &Origin) {
+    limits::give_back(app, Allowance::LogInAddress, network(origin));
+    limits::give_back(app, Allowance::LogInAccount, account);
+}
+
+/// Writes down that a log-in was refused. What was typed may be a password: only an account that there is is named.
+async fn note_refusal(app: &App, account: &str, origin: Origin, refused: &Error) {
+    let known = match account.parse::<Email>() {
+        Ok(email) => app.store().read(move |read| user::by_email(read, &email)).await.ok().flatten(),
+        Err(_) => None,
+    };
+    let change = match known {
+        Some(user) => Change::new(Action::SessionRefuse, user.id, user.email),
+        None => Change::nameless(Action::SessionRefuse, "no such account"),
+    };
+    refusal::write(app, Actor::nobody(origin), change, refused).await;
 }
 
 async fn try_log_in(
@@ -139,7 +172,7 @@ pub(super) fn open(
     let actor = Actor::user(user.id, &user.email, origin);
     let membership = ensure_personal(tx, &user, &actor, now)?;
     let (session, token) = tokens::begin(tx, user.id, beginning, now)?;
-    audit::record(tx, now, &actor, Change::new("session.create", session.id, &session.label))?;
+    audit::record(tx, now, &actor, Change::new(Action::SessionCreate, session.id, &session.label))?;
     Ok(LoggedIn { user, session, token, membership })
 }
 
@@ -209,7 +242,7 @@ pub async fn log_out(app: &App, caller: &Caller) -> Result<()> {
     let (id, actor, now) = (caller.person()?.session, caller.actor(), app.now());
     app.store()
         .write(move |tx| match session::revoke(tx, id, now)? {
-            true => audit::record(tx, now, &actor, Change::new("session.revoke", id, actor.name())),
+            true => audit::record(tx, now, &actor, Change::new(Action::SessionRevoke, id, actor.name())),
             false => Ok(()),
         })
         .await
@@ -230,7 +263,7 @@ pub async fn revoke(app: &App, caller: &Caller, id: SessionId) -> Result<()> {
             let own = session::of_user(tx, user, now, MOST_LISTED)?.into_iter().find(|own| own.id == id);
             let own = own.ok_or_else(|| no_such_session(id))?;
             session::revoke(tx, own.id, now)?;
-            audit::record(tx, now, &actor, Change::new("session.revoke", own.id, own.label))
+            audit::record(tx, now, &actor, Change::new(Action::SessionRevoke, own.id, own.label))
         })
         .await
 }
@@ -243,7 +276,7 @@ pub async fn revoke_others(app: &App, caller: &Caller) -> Result<u64> {
         .write(move |tx| {
             let ended = session::revoke_others(tx, user, kept, now)?;
             if ended > 0 {
-                audit::record(tx, now, &actor, Change::new("session.revoke_others", kept, actor.name()))?;
+                audit::record(tx, now, &actor, Change::new(Action::SessionRevokeOthers, kept, actor.name()))?;
             }
             Ok(ended)
         })

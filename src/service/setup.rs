@@ -2,7 +2,9 @@
 
 use super::app::App;
 use super::audit::{Actor, Origin};
-use super::user;
+use super::{limits, refusal, user};
+use crate::core::action::Action;
+use crate::core::allowance::Allowance;
 use crate::core::secret::Secret;
 use crate::core::user::Email;
 use crate::core::{Error, Kind, Result};
@@ -46,7 +48,9 @@ pub async fn redeem(app: &App, set_up: SetUp, origin: Origin) -> Result<User> {
     let code = set_up.code.hash();
     // Before the password costs anything: most wrong codes end here.
     if !app.store().read(move |read| setup_code::is_current(read, code)).await? {
-        return Err(wrong_code());
+        let refused = limits::judge(app, Allowance::SetupAddress, &origin, |_| true, Err(wrong_code()));
+        let actor = || Actor::nobody(origin);
+        return refusal::note(app, actor, Action::SetupRefuse, "set-up code", refused).await;
     }
     let email: Email = set_up.email.parse()?;
     let hash = app.passwords().hash(set_up.password).await?;

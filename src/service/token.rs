@@ -6,6 +6,7 @@ use super::app::App;
 use super::audit::{self, Change};
 use super::authority::May;
 use super::words;
+use crate::core::action::Action;
 use crate::core::id::{OrgId, TokenId};
 use crate::core::page::Page;
 use crate::core::role::{CreateJoinTokens, ViewJoinTokens};
@@ -63,7 +64,7 @@ pub async fn create(
     };
     let (actor, org, id) = (may.actor().clone(), may.org(), new.id);
     let token = app.store().write(move |tx| {
-        let change = Change::new("token.create", id, &new.name).of(org);
+        let change = Change::new(Action::TokenCreate, id, &new.name).of(org);
         join_token::insert(tx, new)?;
         audit::record(tx, now, &actor, change)?;
         join_token::by_id(tx, org, id)?.ok_or_else(|| Error::bug("an inserted join token is missing"))
@@ -109,7 +110,7 @@ pub async fn revoke(app: &App, may: &May<CreateJoinTokens>, reference: &str) -> 
     let revoke = move |tx: &mut Tx<'_>| {
         let token = find(tx, org, &reference)?;
         if join_token::revoke(tx, token.id, now)? {
-            audit::record(tx, now, &actor, Change::new("token.revoke", token.id, &token.name).of(org))?;
+            audit::record(tx, now, &actor, Change::new(Action::TokenRevoke, token.id, &token.name).of(org))?;
         }
         find(tx, org, &token.id.to_string())
     };

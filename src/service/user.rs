@@ -5,6 +5,7 @@ use super::app::App;
 use super::audit::{self, Actor, Change};
 use super::authority::Caller;
 use super::session as log_ins;
+use crate::core::action::Action;
 use crate::core::id::{UserId, UserNumber};
 use crate::core::secret::Secret;
 use crate::core::user::Email;
@@ -19,6 +20,10 @@ pub struct Operator {
 }
 
 impl Operator {
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
     /// `name` is the system's user, for the audit trail.
     pub fn local(name: &str) -> Self {
         Operator { actor: Actor::local(name) }
@@ -64,7 +69,7 @@ pub(super) fn insert(
         return Err(taken(&user.email));
     }
     setup_code::clear(tx)?;
-    audit::record(tx, now, actor, Change::new("user.create", user.id, &user.email))?;
+    audit::record(tx, now, actor, Change::new(Action::UserCreate, user.id, &user.email))?;
     Ok(user)
 }
 
@@ -83,7 +88,7 @@ pub async fn disable(app: &App, operator: &Operator, who: &str) -> Result<User> 
     change(app, operator, who, |tx, actor, now, user| {
         if user::disable(tx, user.id, now)? {
             session::revoke_all_of(tx, user.id, now)?;
-            audit::record(tx, now, actor, Change::new("user.disable", user.id, &user.email))?;
+            audit::record(tx, now, actor, Change::new(Action::UserDisable, user.id, &user.email))?;
         }
         Ok(())
     })
@@ -94,7 +99,7 @@ pub async fn disable(app: &App, operator: &Operator, who: &str) -> Result<User> 
 pub async fn enable(app: &App, operator: &Operator, who: &str) -> Result<User> {
     change(app, operator, who, |tx, actor, now, user| {
         if user::enable(tx, user.id)? {
-            audit::record(tx, now, actor, Change::new("user.enable", user.id, &user.email))?;
+            audit::record(tx, now, actor, Change::new(Action::UserEnable, user.id, &user.email))?;
         }
         Ok(())
     })
@@ -107,7 +112,7 @@ pub async fn reset_password(app: &App, operator: &Operator, who: &str, password:
     change(app, operator, who, move |tx, actor, now, user| {
         user::set_password(tx, user.id, &hash)?;
         session::revoke_all_of(tx, user.id, now)?;
-        audit::record(tx, now, actor, Change::new("user.reset_password", user.id, &user.email))
+        audit::record(tx, now, actor, Change::new(Action::UserResetPassword, user.id, &user.email))
     })
     .await
 }
@@ -117,9 +122,9 @@ pub async fn reset_password(app: &App, operator: &Operator, who: &str, password:
 pub async fn change_password(app: &App, caller: &Caller, present: Secret, new: Secret) -> Result<()> {
     let person = caller.person()?.clone();
     let account = person.email.to_string();
-    app.log_in_limits().take(&account, &caller.origin, app.now())?;
+    log_ins::take_tries(app, &account, &caller.origin)?;
     let (_, old_hash) = log_ins::verify(app, &account, present).await?;
-    app.log_in_limits().give_back(&account, &caller.origin);
+    log_ins::give_tries_back(app, &account, &caller.origin);
     let new_hash = app.passwords().hash(new).await?;
     let (actor, now) = (caller.actor(), app.now());
     let change = move |tx: &mut Tx<'_>| {
@@ -127,7 +132,7 @@ pub async fn change_password(app: &App, caller: &Caller, present: Secret, new: S
             return Err(log_ins::wrong_credentials());
         }
         session::revoke_others(tx, person.user, person.session, now)?;
-        audit::record(tx, now, &actor, Change::new("user.change_password", person.user, &person.email))
+        audit::record(tx, now, &actor, Change::new(Action::UserChangePassword, person.user, &person.email))
     };
     app.store().write(change).await
 }

@@ -4,6 +4,7 @@ use super::app::App;
 use super::audit::{self, Actor, Change, Origin};
 use super::node::{self, Seen};
 use super::realm;
+use crate::core::action::Action;
 use crate::core::node::Node;
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result, Timestamp};
@@ -60,7 +61,7 @@ fn take_out(tx: &mut Tx<'_>, worker: Worker, now: Timestamp) -> Result<Option<No
     let Some(id) = redemption.node_id else { return Ok(None) };
     let Some(node) = store::node::by_id(tx, id)? else { return Ok(None) };
     store::node::delete(tx, id)?;
-    let mut change = Change::new("node.leave", node.id, &node.name);
+    let mut change = Change::new(Action::NodeLeave, node.id, &node.name);
     if let Some(token) = join_token::of_redemption(tx, redemption.token_id)? {
         change = change.of(token.org_id);
     }

@@ -1,5 +1,6 @@
 //! API keys. Of the secrets only hashes are here; during a rotation two of them are good.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Read, Row, Tx};
@@ -24,13 +25,39 @@ pub struct ApiKeyRow {
     /// How long each secret is good for: a rotation begins it anew.
     pub ttl: Duration,
     pub last_used_at: Option<Timestamp>,
+    pub last_used_from: Option<IpAddr>,
     pub revoked_at: Option<Timestamp>,
+    /// When the secret that is good now was made.
+    pub secret_at: Timestamp,
+    /// What its organization says about its age.
+    pub policy: Option<KeyPolicy>,
 }
 
-const COLUMNS: &str =
-    "id, org_id, name, prefix, scopes, created_by, created_at, expires_at, ttl, last_used_at, revoked_at";
+/// How old the secret of an API key may get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyPolicy {
+    pub max_age: Duration,
+    /// How long before its end a secret is warned of.
+    pub warn_before: Duration,
+}
+
+const SELECT: &str = "SELECT k.id, k.org_id, k.name, k.prefix, k.scopes, k.created_by, k.created_at, k.expires_at, \
+    k.ttl, k.last_used_at, k.last_used_from, k.revoked_at, COALESCE(k.rotated_at, k.created_at), p.max_age, \
+    p.warn_before FROM api_keys k LEFT JOIN key_policies p ON p.org_id = k.org_id";
 
 impl ApiKeyRow {
+    /// When its secret is good no longer: by its own time, or by its organization's policy.
+    pub fn ends_at(&self) -> Timestamp {
+        let by_policy = self.policy.map(|policy| self.secret_at.plus(policy.max_age));
+        by_policy.map_or(self.expires_at, |end| end.min(self.expires_at))
+    }
+
+    /// Whether it is time for another secret, as its organization's policy says.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none()
+            && self.policy.is_some_and(|policy| now.plus(policy.warn_before) >= self.ends_at())
+    }
+
     fn read(mut row: Row) -> Result<Self> {
         let scopes: String = row.take(4)?;
         let ttl: i64 = row.take(8)?;
@@ -44,11 +71,42 @@ impl ApiKeyRow {
             created_by: row.take(5)?,
             created_at: row.take(6)?,
             expires_at: row.take(7)?,
-            ttl: Duration::from_millis(u64::try_from(ttl).unwrap_or(0)),
+            ttl: duration(ttl),
             last_used_at: row.take(9)?,
-            revoked_at: row.take(10)?,
+            last_used_from: row.take(10)?,
+            revoked_at: row.take(11)?,
+            secret_at: row.take(12)?,
+            policy: policy(row.take(13)?, row.take(14)?),
         })
     }
+}
+
+fn duration(millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn policy(max_age: Option<i64>, warn_before: Option<i64>) -> Option<KeyPolicy> {
+    Some(KeyPolicy { max_age: duration(max_age?), warn_before: duration(warn_before?) })
+}
+
+/// What an organization says about the age of its keys' secrets.
+pub fn policy_of(db: &mut Read<'_>, org: OrgId) -> Result<Option<KeyPolicy>> {
+    let row = db.first("SELECT max_age, warn_before FROM key_policies WHERE org_id = ?1", params![org])?;
+    row.map_or(Ok(None), |mut row| Ok(policy(row.take(0)?, row.take(1)?)))
+}
+
+/// Sets it; `None`: secrets may get as old as they are good.
+pub fn set_policy(tx: &mut Tx<'_>, org: OrgId, policy: Option<KeyPolicy>) -> Result<()> {
+    let Some(policy) = policy else {
+        return tx.execute("DELETE FROM key_policies WHERE org_id = ?1", params![org]).map(drop);
+    };
+    let sql = "INSERT INTO key_policies (org_id, max_age, warn_before) VALUES (?1, ?2, ?3) \
+        ON CONFLICT (org_id) DO UPDATE SET max_age = ?2, warn_before = ?3";
+    tx.execute(sql, params![org, millis(policy.max_age), millis(policy.warn_before)]).map(drop)
 }
 
 fn scopes_as_json(scopes: &[Scope]) -> Result<String> {
@@ -69,7 +127,7 @@ pub fn insert(tx: &mut Tx<'_>, key: &ApiKeyRow, secret: SecretHash) -> Result<()
             key.created_by,
             key.created_at,
             key.expires_at,
-            i64::try_from(key.ttl.as_millis()).unwrap_or(i64::MAX),
+            millis(key.ttl),
         ],
     )?;
     Ok(())
@@ -83,22 +141,22 @@ pub fn list_of_org(
     limit: i64,
 ) -> Result<Vec<ApiKeyRow>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM api_keys WHERE org_id = ?1 AND (CAST(?2 AS TEXT) IS NULL OR id < ?2) \
-         ORDER BY id DESC LIMIT ?3"
+        "{SELECT} WHERE k.org_id = ?1 AND (CAST(?2 AS TEXT) IS NULL OR k.id < ?2) \
+         ORDER BY k.id DESC LIMIT ?3"
     );
     db.query(&sql, params![org, before, limit])?.into_iter().map(ApiKeyRow::read).collect()
 }
 
 pub fn by_id(db: &mut Read<'_>, org: OrgId, id: ApiKeyId) -> Result<Option<ApiKeyRow>> {
-    let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE org_id = ?1 AND id = ?2");
+    let sql = format!("{SELECT} WHERE k.org_id = ?1 AND k.id = ?2");
     db.first(&sql, params![org, id])?.map(ApiKeyRow::read).transpose()
 }
 
 /// At most two keys of this name that are not revoked: enough to know whether the name is ambiguous.
 pub fn by_name(db: &mut Read<'_>, org: OrgId, name: &str) -> Result<Vec<ApiKeyRow>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM api_keys WHERE org_id = ?1 AND name = ?2 AND revoked_at IS NULL \
-         ORDER BY id DESC LIMIT 2"
+        "{SELECT} WHERE k.org_id = ?1 AND k.name = ?2 AND k.revoked_at IS NULL \
+         ORDER BY k.id DESC LIMIT 2"
     );
     db.query(&sql, params![org, name])?.into_iter().map(ApiKeyRow::read).collect()
 }
@@ -107,12 +165,12 @@ pub fn by_name(db: &mut Read<'_>, org: OrgId, name: &str) -> Result<Vec<ApiKeyRo
 /// gone with its organization, and while its maker is disabled or could not make it any more.
 pub fn live_by_secret(db: &mut Read<'_>, secret: SecretHash, now: Timestamp) -> Result<Option<ApiKeyRow>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM api_keys \
-         WHERE (secret_hash = ?1 OR (previous_hash = ?1 AND previous_until > ?2)) \
-         AND EXISTS (SELECT 1 FROM users u WHERE u.id = created_by AND u.disabled_at IS NULL) \
-         AND EXISTS (SELECT 1 FROM organizations o WHERE o.id = org_id AND o.deleted_at IS NULL) \
-         AND EXISTS (SELECT 1 FROM memberships m WHERE m.org_id = api_keys.org_id \
-         AND m.user_id = api_keys.created_by AND m.role IN ('owner', 'admin'))"
+        "{SELECT} \
+         WHERE (k.secret_hash = ?1 OR (k.previous_hash = ?1 AND k.previous_until > ?2)) \
+         AND EXISTS (SELECT 1 FROM users u WHERE u.id = k.created_by AND u.disabled_at IS NULL) \
+         AND EXISTS (SELECT 1 FROM organizations o WHERE o.id = k.org_id AND o.deleted_at IS NULL) \
+         AND EXISTS (SELECT 1 FROM memberships m WHERE m.org_id = k.org_id \
+         AND m.user_id = k.created_by AND m.role IN ('owner', 'admin'))"
     );
     db.first(&sql, params![secret, now])?.map(ApiKeyRow::read).transpose()
 }
@@ -125,15 +183,15 @@ pub fn rotate(
     previous_until: Timestamp,
 ) -> Result<bool> {
     let sql = "UPDATE api_keys SET previous_hash = secret_hash, previous_until = ?2, secret_hash = ?3, \
-               prefix = ?4, expires_at = ?5 WHERE id = ?1 AND revoked_at IS NULL";
-    let params = params![key.id, previous_until, secret, key.prefix.as_str(), key.expires_at];
+               prefix = ?4, expires_at = ?5, rotated_at = ?6 WHERE id = ?1 AND revoked_at IS NULL";
+    let params = params![key.id, previous_until, secret, key.prefix.as_str(), key.expires_at, key.secret_at];
     Ok(tx.execute(sql, params)? == 1)
 }
 
-/// Notes a use.
-pub fn touch(tx: &mut Tx<'_>, id: ApiKeyId, now: Timestamp) -> Result<()> {
-    tx.execute("UPDATE api_keys SET last_used_at = ?2 WHERE id = ?1", params![id, now])?;
-    Ok(())
+/// Notes a use, and where it came from.
+pub fn touch(tx: &mut Tx<'_>, id: ApiKeyId, now: Timestamp, from: Option<IpAddr>) -> Result<()> {
+    let sql = "UPDATE api_keys SET last_used_at = ?2, last_used_from = ?3 WHERE id = ?1";
+    tx.execute(sql, params![id, now, from]).map(drop)
 }
 
 /// Revokes it; tells whether it was not revoked before.

@@ -69,9 +69,12 @@ pub fn by_id(read: &mut Read<'_>, org: OrgId, id: InvitationId) -> Result<Option
     read.first(&sql, params![org, id])?.map(|mut row| from_row(&mut row)).transpose()
 }
 
-/// The newest one for this address, in whatever state.
+/// The newest one for this address that is not revoked, else the newest.
 pub fn by_email(read: &mut Read<'_>, org: OrgId, email: &Email) -> Result<Option<Invitation>> {
-    let sql = format!("{SELECT} WHERE i.org_id = ?1 AND i.email = ?2 ORDER BY i.id DESC LIMIT 1");
+    let sql = format!(
+        "{SELECT} WHERE i.org_id = ?1 AND i.email = ?2 \
+        ORDER BY CASE WHEN i.revoked_at IS NULL THEN 0 ELSE 1 END, i.id DESC LIMIT 1"
+    );
     read.first(&sql, params![org, email.clone()])?.map(|mut row| from_row(&mut row)).transpose()
 }
 

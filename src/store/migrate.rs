@@ -12,6 +12,12 @@ mod embedded {
     refinery::embed_migrations!("src/store/migrations");
 }
 
+/// What an engine says in its own words, at the end of a migration and in its transaction: triggers.
+type OwnWords = (i32, &'static str);
+
+const SQLITE: OwnWords = (5, include_str!("migrations/append_only.sqlite.sql"));
+const POSTGRES: OwnWords = (5, include_str!("migrations/append_only.postgres.sql"));
+
 /// What an opened database holds.
 struct Found {
     /// The newest migration that ran; none in a new database.
@@ -80,23 +86,38 @@ pub(super) fn postgres_is_behind(client: &mut postgres::Client, name: &str) -> R
 
 /// Runs what has not run yet. The caller holds the lock.
 pub(super) fn sqlite(raw: &mut rusqlite::Connection, path: &Path) -> Result<()> {
-    each_alone(|runner| runner.run(raw).map(drop)).map_err(|e| sqlite_failed(path, e))
+    each_alone(SQLITE, |runner| runner.run(raw).map(drop)).map_err(|e| sqlite_failed(path, e))
 }
 
 /// Runs what has not run yet. The caller holds the lock.
 pub(super) fn postgres(client: &mut postgres::Client, name: &str) -> Result<()> {
-    each_alone(|runner| runner.run(client).map(drop)).map_err(|e| failed(name, e))
+    each_alone(POSTGRES, |runner| runner.run(client).map(drop)).map_err(|e| failed(name, e))
 }
 
 /// One transaction a migration: refinery knows only one for each statement, or one for all.
-fn each_alone(mut run: impl FnMut(Runner) -> Result<(), refinery::Error>) -> Result<(), refinery::Error> {
-    let mut versions: Vec<_> =
-        embedded::migrations::runner().get_migrations().iter().map(Migration::version).collect();
+fn each_alone(
+    own: OwnWords,
+    mut run: impl FnMut(Runner) -> Result<(), refinery::Error>,
+) -> Result<(), refinery::Error> {
+    let all = migrations(own)?;
+    let mut versions: Vec<_> = all.iter().map(Migration::version).collect();
     versions.sort_unstable();
     for version in versions {
-        run(embedded::migrations::runner().set_grouped(true).set_target(Target::Version(version)))?;
+        run(Runner::new(&all).set_grouped(true).set_target(Target::Version(version)))?;
     }
     Ok(())
+}
+
+/// The migrations as one engine runs them.
+fn migrations((version, words): OwnWords) -> Result<Vec<Migration>, refinery::Error> {
+    let shared = embedded::migrations::runner();
+    let complete = |shared: &Migration| match i64::from(shared.version()) == i64::from(version) {
+        true => {
+            Migration::unapplied(&shared.to_string(), &[shared.sql().unwrap_or_default(), words].concat())
+        }
+        false => Ok(shared.clone()),
+    };
+    shared.get_migrations().iter().map(complete).collect()
 }
 
 /// A failed migration; a full disk says so.
@@ -116,4 +137,35 @@ fn sqlite_failed(path: &Path, failure: refinery::Error) -> Error {
 fn failed(name: &str, failure: impl std::error::Error + Send + Sync + 'static) -> Error {
     let message = format!("the schema of {name} could not be brought up to date: {failure}");
     Error::new(Kind::Local, "migration_failed", message).source(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{DatabaseUrl, Purpose, Store};
+    use std::path::PathBuf;
+
+    /// A file as version 0.1.0 left it, with one event.
+    fn of_first_release(directory: &Path) -> PathBuf {
+        let path = directory.join("wonder.db");
+        let mut raw = rusqlite::Connection::open(&path).unwrap();
+        embedded::migrations::runner().set_target(Target::Version(1)).run(&mut raw).unwrap();
+        let sql = "INSERT INTO audit_events (id, at, actor_kind, actor_name, action, target_kind, target_name) \
+            VALUES ('018f3c5e-7b1a-7c3d-9e2f-0123456789ab', 5, 'local', 'root', 'user.create', 'user', 'ada')";
+        raw.execute_batch(sql).unwrap();
+        path
+    }
+
+    #[tokio::test]
+    async fn what_the_first_release_wrote_down_is_kept_and_waits_for_its_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = of_first_release(directory.path());
+        let store = Store::open(&DatabaseUrl::Sqlite(path), Purpose::Serve).unwrap();
+        let found = store.read(|read| crate::store::chain::unlinked(read, 10)).await.unwrap();
+        let [event] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(
+            (event.action.as_str(), event.refused.is_some(), event.unwritten),
+            ("user.create", false, 0)
+        );
+    }
 }

@@ -11,6 +11,7 @@ pub mod redemption;
 
 pub mod approval;
 pub mod audit;
+pub mod chain;
 pub mod counter;
 pub mod invitation;
 pub mod member;

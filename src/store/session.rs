@@ -113,6 +113,25 @@ pub fn revoke_all_of(tx: &mut Tx<'_>, user: UserId, at: Timestamp) -> Result<u64
     tx.execute(sql, params![user, at])
 }
 
+/// How many log-ins of a kind are in a state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sessions {
+    pub kind: String,
+    /// `live`, `expired` or `revoked`.
+    pub state: String,
+    pub count: i64,
+}
+
+/// All log-ins that are kept, by kind and state.
+pub fn count(read: &mut Read<'_>, now: Timestamp) -> Result<Vec<Sessions>> {
+    let sql = "SELECT kind, state, COUNT(*) FROM (SELECT kind, CASE WHEN revoked_at IS NOT NULL THEN 'revoked' \
+        WHEN expires_at > ?1 THEN 'live' ELSE 'expired' END AS state FROM sessions) s \
+        GROUP BY kind, state ORDER BY kind, state";
+    let sessions =
+        |mut row: Row| Ok(Sessions { kind: row.take(0)?, state: row.take(1)?, count: row.take(2)? });
+    read.query(sql, params![now])?.into_iter().map(sessions).collect()
+}
+
 /// Ends every log-in of a user but this one; tells how many there were.
 pub fn revoke_others(tx: &mut Tx<'_>, user: UserId, kept: SessionId, at: Timestamp) -> Result<u64> {
     let sql = "UPDATE sessions SET revoked_at = ?3 \

@@ -22,6 +22,15 @@ impl Ui {
         Ok(())
     }
 
+    /// One of many documents, on a line of its own.
+    pub fn line(&self, document: &impl Serialize) -> Result<()> {
+        let written = serde_json::to_vec(document);
+        let mut text =
+            written.map_err(|error| Error::bug("an answer does not fit into JSON").source(error))?;
+        text.push(b'\n');
+        to_stdout(&text)
+    }
+
     /// Text for stdout, as it is.
     pub fn data(&self, text: &str) -> Result<()> {
         let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };

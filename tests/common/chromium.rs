@@ -35,16 +35,7 @@ impl Chromium {
         let profile = tempfile::Builder::new().prefix("wonder-chromium-").tempdir().unwrap();
         let program = Path::new("/usr/bin/chromedriver");
         assert!(program.exists(), "no chromedriver: scripts/install-peers debian");
-        let log = profile.path().join("driver-log");
-        let mut command = Command::new(program);
-        // The browser leaves what it leaves in the profile's directory.
-        command.arg("--port=0").env("TMPDIR", profile.path()).env("HOME", profile.path());
-        let mut driver = Process::start(&mut command, &log, false);
-        let port = wait_for("chromedriver says its port", SOON, || {
-            assert!(driver.ended().is_none(), "chromedriver ended: {}", driver.log_tail());
-            let log = driver.log();
-            log.split_once("successfully on port ")?.1.split_once('.')?.0.parse::<u16>().ok()
-        });
+        let (driver, port) = start(program, profile.path());
         let client = open(port).await.unwrap_or_else(|e| panic!("no browser: {e}\n{}", driver.log_tail()));
         let chromium = Chromium { client, url: url.to_owned(), driver, port, _profile: profile };
         chromium.desktop().await;
@@ -230,6 +221,31 @@ impl Chromium {
             .collect();
         assert!(serious.is_empty(), "{name}:\n{}", serious.join("\n"));
     }
+}
+
+/// Starts the driver on a free port. It takes the same port of IPv6 and IPv4, and gives up where the second one is
+/// another's: then it is started again.
+fn start(program: &Path, profile: &Path) -> (Process, u16) {
+    for attempt in 0..10 {
+        let mut command = Command::new(program);
+        // The browser leaves what it leaves in the profile's directory.
+        command.arg("--port=0").env("TMPDIR", profile).env("HOME", profile);
+        let mut driver = Process::start(&mut command, &profile.join(format!("driver-log-{attempt}")), false);
+        let port = wait_for("chromedriver says its port, or ends", SOON, || {
+            let log = driver.log();
+            let said = log.split_once("successfully on port ").and_then(|(_, rest)| rest.split_once('.'));
+            match said.and_then(|(port, _)| port.parse::<u16>().ok()) {
+                Some(port) => Some(Ok(port)),
+                None => driver.ended().map(Err),
+            }
+        });
+        match port {
+            Ok(port) => return (driver, port),
+            Err(_) if driver.log().contains("port not available") => {}
+            Err(status) => panic!("chromedriver ended with {status}: {}", driver.log_tail()),
+        }
+    }
+    panic!("chromedriver finds no free port")
 }
 
 async fn open(port: u16) -> Result<Client, fantoccini::error::NewSessionError> {

@@ -9,6 +9,7 @@
 
 pub mod api;
 pub mod browser;
+pub mod cast;
 pub mod chromium;
 pub mod compatibility;
 pub mod coordinator;

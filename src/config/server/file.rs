@@ -2,10 +2,12 @@
 //! an error, with the key that was probably meant.
 
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Dns;
 use super::mail::{self, MailTable};
+use super::{Dns, ProxyHeader};
+use crate::core::allowance::Allowance;
 use crate::core::{Error, Kind, Result};
 
 #[derive(Debug, Default, Deserialize)]
@@ -22,6 +24,11 @@ pub(super) struct File {
     pub stun_listen: Option<String>,
     pub ephemeral_grace: Option<String>,
     pub relay_maps: Vec<String>,
+    pub audit_retention: Option<String>,
+    pub trusted_proxies: Vec<String>,
+    pub metrics_listen: Option<String>,
+    pub proxy_header: ProxyHeader,
+    pub limits: BTreeMap<String, String>,
     pub dns: Dns,
     pub mail: Option<MailTable>,
 }
@@ -38,6 +45,11 @@ const KEYS: &[&str] = &[
     "stun-listen",
     "ephemeral-grace",
     "relay-maps",
+    "audit-retention",
+    "trusted-proxies",
+    "metrics-listen",
+    "proxy-header",
+    "limits",
     "dns",
     "mail",
 ];
@@ -64,6 +76,10 @@ impl File {
         refuse_unknown(&table, KEYS, "")?;
         if let Some(toml::Value::Table(dns)) = table.get("dns") {
             refuse_unknown(dns, DNS_KEYS, "dns.")?;
+        }
+        if let Some(toml::Value::Table(limits)) = table.get("limits") {
+            let names: Vec<_> = Allowance::ALL.iter().map(|allowance| allowance.name()).collect();
+            refuse_unknown(limits, &names, "limits.")?;
         }
         if let Some(toml::Value::Table(table)) = table.get("mail") {
             refuse_unknown(table, mail::KEYS, "mail.")?;

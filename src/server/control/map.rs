@@ -40,6 +40,7 @@ pub async fn handle(
     let Ok(stream) = respond.send_response(Response::new(()), false) else { return Ok(()) };
     let mut stream =
         MapStream { stream, every: keep_alive_interval(&device), keep_alive: keep_alive(encoding) };
+    let _online = app.metrics().connected();
     // However the stream ends, there is nobody left to tell.
     let _ = stream.run(&outbox, &attached).await;
     Ok(())

@@ -1,8 +1,6 @@
-//! `/o/{org}/apps`: the apps of an organization, and what its people allowed apps; `/grants`: what one allowed
-//! oneself. A secret is shown by the answer to the form that made it, and never again.
+//! `/o/{org}/apps`: the apps that an organization has registered, and what its members have let apps do.
 
 use axum::Router;
-use axum::extract::Query;
 use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
@@ -12,12 +10,11 @@ use super::form::Form;
 use super::layout::{self, Tab};
 use super::note::go;
 use super::parts::{self, Field};
-use super::text::{self, app as t};
-use super::token::From;
+use super::text::{self, people::app as t};
 use super::visitor::{Inside, Visitor};
 use crate::api::Problem;
 use crate::core::page::{MAX_LIMIT, Page};
-use crate::core::role::{ManageApps, ViewApps};
+use crate::core::role::{ManageApps, Scope, ViewApps};
 use crate::core::{Result, Timestamp};
 use crate::server::extract::Target;
 use crate::server::problem::{self, Answer};
@@ -33,115 +30,112 @@ pub fn routes() -> Router<State> {
         .route("/o/{org}/apps/new", get(ask))
         .route("/o/{org}/apps/{app}/revoke", post(revoke))
         .route("/o/{org}/grants/{grant}/revoke", post(end))
-        .route("/grants", get(list_own))
-        .route("/grants/{grant}/revoke", post(end_own))
+        .route("/settings/grants/{grant}/revoke", post(end_own))
 }
 
-async fn list(state: State, inside: Inside<ViewApps>, Query(from): Query<From>) -> Answer<Response> {
-    let (apps, next) = app::list(&state.app, &inside.may, Page::new(None, from.after.as_deref())?).await?;
+async fn list(state: State, inside: Inside<ViewApps>) -> Answer<Response> {
+    let (apps, _) = app::list(&state.app, &inside.may, Page::new(Some(MAX_LIMIT), None)?).await?;
     let (grants, _) = grant::list(&state.app, &inside.may, Page::new(Some(MAX_LIMIT), None)?).await?;
-    let register = html! { a.button href=(inside.path("/apps/new")) { (t::REGISTER) } };
-    let body = html! {
-        div.head { h1 { (t::TITLE) } @if !apps.is_empty() { (register) } p.about { (t::LEAD) } }
-        div.card.flush {
-            @if apps.is_empty() { (parts::empty(t::EMPTY, t::EMPTY_WORDS, &register)) }
-            @else {
-                (table(&inside, &apps))
-                @if let Some(next) = next {
-                    p.more { a href=(inside.path(&format!("/apps?after={next}"))) { (text::device::MORE) } }
+    let may_manage = inside.may.also::<ManageApps>().is_some();
+    let make = html! { @if may_manage { a.button href=(inside.path("/apps/new")) { (t::REGISTER) } } };
+    let (form, now) = (inside.visitor.form(), inside.visitor.now);
+    let end = |grant: &GrantRow| {
+        html! {
+            @if may_manage {
+                form method="post" action=(inside.path(&format!("/grants/{}/revoke", grant.id))) {
+                    (form)
+                    button.quiet.small type="submit" aria-label=(format!("{} {}", t::END, grant.app_name)) { (t::END) }
                 }
             }
         }
-        div.head { h2 { (t::GRANTS) } p.about { (t::GRANTS_LEAD) } }
-        div.card.flush { (granted(&inside.visitor, &grants, &inside.path("/grants"), true)) }
+    };
+    let body = html! {
+        div.head { h1 { (t::TITLE) } @if !apps.is_empty() { (make) } p.about { (t::LEAD) } }
+        section.card.flush aria-labelledby="granted" {
+            div.over { h2 #granted { (t::GRANTS) } p.lead { @if grants.is_empty() { (t::NOBODY) } @else { (t::GRANTS_LEAD) } } }
+            @if !grants.is_empty() { (granted(&grants, now, end)) }
+        }
+        section.card.flush aria-label=(t::REGISTERED) {
+            @if apps.is_empty() { (parts::empty(t::NONE, t::NONE_WORDS, &make)) }
+            @else { (registered(&inside, &apps, may_manage)) }
+        }
     };
     Ok(layout::inside(t::TITLE, &inside, Tab::Apps, &body))
 }
 
-fn table(inside: &Inside<ViewApps>, apps: &[AppRow]) -> Markup {
+/// What apps were let in for; `end` makes the button that ends it.
+pub fn granted(grants: &[GrantRow], now: Timestamp, end: impl Fn(&GrantRow) -> Markup) -> Markup {
     html! {
         table.table {
             thead {
                 tr {
                     th scope="col" { (t::APP) }
-                    th.spare scope="col" { (t::KIND) }
-                    th.spare scope="col" { (t::SINCE) }
+                    th.spare scope="col" { (t::MAY) }
+                    th.spare scope="col" { (t::USED) }
                     th.end scope="col" { span.unseen { (text::token::ACTIONS) } }
                 }
             }
-            tbody { @for app in apps { (line(inside, app)) } }
-        }
-    }
-}
-
-fn line(inside: &Inside<ViewApps>, app: &AppRow) -> Markup {
-    let action = inside.path(&format!("/apps/{}/revoke", app.id));
-    html! {
-        tr.gone[app.revoked_at.is_some()] {
-            td { strong { (app.name) } span.under { code { (app.id) } } }
-            td.spare { (if app.secret.is_some() { t::CONFIDENTIAL } else { t::PUBLIC }) }
-            td.spare { (parts::when(app.created_at, inside.visitor.now)) }
-            td.end {
-                @match app.revoked_at {
-                    Some(_) => { (parts::badge(text::token::REVOKED)) },
-                    None => {
-                        (parts::danger(text::token::REVOKE, t::REVOKE_WORDS, &action, inside.visitor.form(), t::REVOKE_YES))
-                    },
-                }
-            }
-        }
-    }
-}
-
-/// Grants, each with the button that ends it; `base` is where their paths begin.
-fn granted(visitor: &Visitor, grants: &[GrantRow], base: &str, with_people: bool) -> Markup {
-    html! {
-        @if grants.is_empty() { (parts::empty(t::NO_GRANT, t::NO_GRANT_WORDS, &html! {})) }
-        @else {
-            table.table {
-                thead {
-                    tr {
-                        th scope="col" { (t::APP) }
-                        th scope="col" { (if with_people { t::BY } else { t::WHERE }) }
-                        th.spare scope="col" { (t::MAY) }
-                        th.spare scope="col" { (t::USED) }
-                        th.end scope="col" { span.unseen { (text::token::ACTIONS) } }
+            tbody {
+                @for grant in grants {
+                    tr.gone[grant.revoked_at.is_some()] {
+                        td { strong { (grant.app_name) } span.under { (t::BY) " " (grant.email) " · " (grant.org_name) } }
+                        td.spare { span.badges { @for scope in grant.scopes.api() { (parts::badge(scope.as_str())) } } }
+                        td.spare { @match grant.last_used_at { Some(at) => { (parts::when(at, now)) }, None => { (text::NEVER) } } }
+                        td.end {
+                            @if grant.revoked_at.is_some() { (parts::badge(text::token::REVOKED)) } @else { (end(grant)) }
+                        }
                     }
                 }
-                tbody { @for grant in grants { (grant_line(visitor, grant, base, with_people)) } }
             }
         }
     }
 }
 
-fn grant_line(visitor: &Visitor, grant: &GrantRow, base: &str, with_people: bool) -> Markup {
-    let action = format!("{base}/{}/revoke", grant.id);
+fn registered(inside: &Inside<ViewApps>, apps: &[AppRow], may_manage: bool) -> Markup {
     html! {
-        tr {
-            td { strong { (grant.app_name) } @if grant.own { span.under { (t::OWN) } } }
-            td { @if with_people { (grant.email) } @else { (grant.org_name) } }
-            td.spare { span.badges { @for word in grant.scopes.words() { (parts::badge(word)) } } }
-            td.spare { (used(grant.last_used_at, visitor.now)) }
-            td.end { (parts::danger(t::END, t::END_WORDS, &action, visitor.form(), t::END_YES)) }
+        table.table {
+            thead {
+                tr {
+                    th scope="col" { (t::REGISTERED) }
+                    th.spare scope="col" { (t::LEADS_TO) }
+                    th.spare scope="col" { (t::KIND) }
+                    th.end scope="col" { span.unseen { (text::token::ACTIONS) } }
+                }
+            }
+            tbody {
+                @for app in apps {
+                    @let action = inside.path(&format!("/apps/{}/revoke", app.id));
+                    tr.gone[app.revoked_at.is_some()] {
+                        td { strong { (app.name) } span.under { code { (app.id) } } }
+                        td.spare { @for uri in &app.redirect_uris { code { (uri) } " " } }
+                        td.spare { @if app.secret.is_some() { (t::CONFIDENTIAL) } @else { (t::PUBLIC) } }
+                        td.end {
+                            @if app.revoked_at.is_some() { (parts::badge(text::token::REVOKED)) }
+                            @else if may_manage {
+                                (parts::danger(text::token::REVOKE, t::REVOKE_WORDS, &action, inside.visitor.form(), text::token::REVOKE_YES))
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
-}
-
-fn used(at: Option<Timestamp>, now: Timestamp) -> Markup {
-    html! { @match at { Some(at) => { (parts::when(at, now)) }, None => { (text::NEVER) } } }
 }
 
 async fn ask(inside: Inside<ManageApps>) -> Response {
-    let body = form(&inside, &Asked::default(), None);
-    layout::inside(t::NEW, &inside, Tab::Apps, &body)
+    let all = Scope::ALL.iter().map(ToString::to_string).collect();
+    let asked = Asked { name: String::new(), redirects: String::new(), public: None, scope: all };
+    layout::inside(t::NEW, &inside, Tab::Apps, &form(&inside, &asked, None))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Deserialize)]
 struct Asked {
     name: String,
-    redirect: String,
+    #[serde(default)]
+    redirects: String,
     public: Option<String>,
+    #[serde(default)]
+    scope: Vec<String>,
 }
 
 fn form(inside: &Inside<ManageApps>, asked: &Asked, problem: Option<&Problem>) -> Markup {
@@ -152,25 +146,31 @@ fn form(inside: &Inside<ManageApps>, asked: &Asked, problem: Option<&Problem>) -
         hint: Some(t::NAME_HINT),
         ..Field::default()
     };
-    let redirect = Field {
-        name: "redirect",
-        label: t::REDIRECT,
-        value: &asked.redirect,
-        hint: Some(t::REDIRECT_HINT),
-        ..Field::default()
-    };
     html! {
         p.crumb.middle { a href=(inside.path("/apps")) { "← " (t::TITLE) } }
         div.card.middle {
             h1 { (t::NEW) }
+            p.lead { (t::NEW_LEAD) }
             (parts::complaint(problem))
             form.stack method="post" action=(inside.path("/apps")) {
-                (inside.visitor.form())
-                (name)
-                (redirect)
+                (inside.visitor.form()) (name)
+                div.field {
+                    label for="f-redirects" { (t::REDIRECTS) }
+                    textarea #f-redirects name="redirects" rows="3" spellcheck="false" aria-describedby="f-redirects-hint" { (asked.redirects) }
+                    p.hint #f-redirects-hint { (t::REDIRECTS_HINT) }
+                }
                 label.choice {
-                    input type="checkbox" name="public" value="yes" checked[asked.public.is_some()];
-                    span { (t::PUBLIC) span { (t::PUBLIC_HINT) } }
+                    input type="checkbox" name="public" value="on" checked[asked.public.is_some()];
+                    span { (t::IS_PUBLIC) span { (t::IS_PUBLIC_HINT) } }
+                }
+                fieldset {
+                    legend { (t::MOST) }
+                    @for scope in Scope::ALL {
+                        label.choice {
+                            input type="checkbox" name="scope" value=(scope) checked[asked.scope.iter().any(|s| s == scope.as_str())];
+                            span { (text::scope(*scope)) span { code { (scope) } } }
+                        }
+                    }
                 }
                 div.actions { button type="submit" { (t::REGISTER) } }
             }
@@ -179,37 +179,40 @@ fn form(inside: &Inside<ManageApps>, asked: &Asked, problem: Option<&Problem>) -
 }
 
 async fn register(state: State, inside: Inside<ManageApps>, Form(asked): Form<Asked>) -> Response {
-    match make(&state, &inside, &asked).await {
+    let body = match make(&state, &inside, &asked).await {
         Ok(made) => shown(&inside, &made),
-        Err(error) => {
-            let body = form(&inside, &asked, Some(&problem::words(&error)));
-            layout::inside(t::NEW, &inside, Tab::Apps, &body)
-        }
-    }
+        Err(error) => form(&inside, &asked, Some(&problem::words(&error))),
+    };
+    layout::inside(t::NEW, &inside, Tab::Apps, &body)
 }
 
 async fn make(state: &State, inside: &Inside<ManageApps>, asked: &Asked) -> Result<Registered> {
+    let scopes = asked.scope.iter().map(|scope| scope.parse()).collect::<Result<Vec<Scope>>>()?;
+    let redirect_uris = asked.redirects.split_whitespace().map(str::to_owned).collect();
     let new = NewApp {
         name: asked.name.clone(),
-        redirect_uris: asked.redirect.split_whitespace().map(str::to_owned).collect(),
+        redirect_uris,
         public: asked.public.is_some(),
-        scopes: None,
+        scopes: Some(scopes),
     };
     app::register(&state.app, &inside.may, new).await
 }
 
-/// The secret, this once.
-fn shown(inside: &Inside<ManageApps>, made: &Registered) -> Response {
-    let body = html! {
+/// The identifier, and the secret this once.
+fn shown(inside: &Inside<ManageApps>, made: &Registered) -> Markup {
+    html! {
         p.crumb.middle { a href=(inside.path("/apps")) { "← " (t::TITLE) } }
-        div.card.middle.stack {
+        div.card.middle {
             h1 { (made.app.name) }
-            p.lead { (if made.secret.is_some() { t::ONCE } else { t::NO_SECRET }) }
-            (parts::copyable(t::CLIENT_ID, &made.app.id.to_string()))
-            @if let Some(secret) = &made.secret { (parts::copyable(t::SECRET, secret.reveal())) }
+            p.lead { @if made.secret.is_some() { (t::ONCE) } @else { (t::NO_SECRET) } }
+            h3 { (t::ID) }
+            (parts::copyable(t::ID, &made.app.id.to_string()))
+            @if let Some(secret) = &made.secret {
+                h3 { (t::SECRET) }
+                (parts::copyable(t::SECRET, secret.reveal()))
+            }
         }
-    };
-    layout::inside(&made.app.name, inside, Tab::Apps, &body)
+    }
 }
 
 async fn revoke(state: State, inside: Inside<ManageApps>, Target(id): Target) -> Answer<Response> {
@@ -218,21 +221,34 @@ async fn revoke(state: State, inside: Inside<ManageApps>, Target(id): Target) ->
 }
 
 async fn end(state: State, inside: Inside<ManageApps>, Target(id): Target) -> Answer<Response> {
-    let ended = grant::revoke(&state.app, &inside.may, &id).await?;
-    Ok(go(&inside.path("/apps"), t::ended(&ended.app_name), state.url()))
+    grant::revoke(&state.app, &inside.may, &id).await?;
+    Ok(go(&inside.path("/apps"), t::ENDED, state.url()))
 }
 
-async fn list_own(state: State, visitor: Visitor) -> Answer<Response> {
-    let page = Page::new(Some(MAX_LIMIT), None)?;
-    let (grants, _) = grant::list_own(&state.app, visitor.caller(), page).await?;
-    let body = html! {
-        div.head { h1 { (t::OWN_GRANTS) } p.about { (t::OWN_GRANTS_LEAD) } }
-        div.card.flush { (granted(&visitor, &grants, "/grants", false)) }
+/// What the visitor has let in, for their settings; nothing where that is nothing.
+pub async fn own(state: &State, visitor: &Visitor) -> Result<Markup> {
+    let all = Page::new(Some(MAX_LIMIT), None)?;
+    let (mut grants, _) = grant::list_own(&state.app, visitor.caller(), all).await?;
+    grants.retain(|grant| grant.revoked_at.is_none());
+    let end = |grant: &GrantRow| {
+        html! {
+            form method="post" action=(format!("/settings/grants/{}/revoke", grant.id)) {
+                (visitor.form())
+                button.quiet.small type="submit" aria-label=(format!("{} {}", t::END, grant.app_name)) { (t::END) }
+            }
+        }
     };
-    Ok(layout::page(t::OWN_GRANTS, &visitor, &body))
+    Ok(html! {
+        @if !grants.is_empty() {
+            section.card.flush aria-labelledby="own-apps" {
+                div.over { h2 #own-apps { (t::OWN) } p.lead { (t::OWN_LEAD) } }
+                (granted(&grants, visitor.now, end))
+            }
+        }
+    })
 }
 
 async fn end_own(state: State, visitor: Visitor, Target(id): Target) -> Answer<Response> {
-    let ended = grant::revoke_own(&state.app, visitor.caller(), &id).await?;
-    Ok(go("/grants", t::ended(&ended.app_name), state.url()))
+    grant::revoke_own(&state.app, visitor.caller(), &id).await?;
+    Ok(go("/settings", t::ENDED, state.url()))
 }

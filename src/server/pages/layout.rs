@@ -9,7 +9,9 @@ use std::time::Duration;
 use super::cookie::Cookie;
 use super::visitor::{Guest, Inside, Visitor};
 use super::{assets, parts, text};
-use crate::core::role::{Permission, ViewApiKeys, ViewApps, ViewJoinTokens, ViewNodes, ViewOrganization};
+use crate::core::role::{
+    Permission, ViewApiKeys, ViewApps, ViewJoinTokens, ViewMembers, ViewNodes, ViewOrganization,
+};
 use crate::core::url::BaseUrl;
 use crate::service::authority::May;
 use crate::store::organization::Organization;
@@ -26,11 +28,14 @@ pub enum Tab {
     Devices,
     Tokens,
     Keys,
+    Members,
     Apps,
+    Organization,
 }
 
 impl Tab {
-    const ALL: [Tab; 5] = [Tab::Overview, Tab::Devices, Tab::Tokens, Tab::Keys, Tab::Apps];
+    const ALL: [Tab; 7] =
+        [Tab::Overview, Tab::Devices, Tab::Members, Tab::Tokens, Tab::Keys, Tab::Apps, Tab::Organization];
 
     /// Its path below the organization's, its name, and whether this visitor may see it.
     fn about<P: Permission>(self, may: &May<P>) -> (&'static str, &'static str, bool) {
@@ -39,7 +44,11 @@ impl Tab {
             Tab::Devices => ("/devices", text::tab::DEVICES, may.also::<ViewNodes>().is_some()),
             Tab::Tokens => ("/tokens", text::tab::TOKENS, may.also::<ViewJoinTokens>().is_some()),
             Tab::Keys => ("/keys", text::tab::KEYS, may.also::<ViewApiKeys>().is_some()),
+            Tab::Members => ("/members", text::tab::MEMBERS, may.also::<ViewMembers>().is_some()),
             Tab::Apps => ("/apps", text::tab::APPS, may.also::<ViewApps>().is_some()),
+            Tab::Organization => {
+                ("/organization", text::tab::ORGANIZATION, may.also::<ViewOrganization>().is_some())
+            }
         }
     }
 }
@@ -163,8 +172,8 @@ fn account(visitor: &Visitor) -> Markup {
             ul {
                 li.who { (text::account::AS) strong { (email) } }
                 li { a href="/settings" { (text::account::SETTINGS) } }
-                li { a href="/grants" { (text::account::GRANTS) } }
                 li { a href="/approve" { (text::account::APPROVE) } }
+                li { a href="/organizations/new" { (text::account::NEW_ORGANIZATION) } }
                 li {
                     form method="post" action="/logout" {
                         (visitor.form())

@@ -28,10 +28,13 @@ mod consent;
 pub mod cookie;
 mod device;
 pub mod form;
+mod invitation;
 mod key;
 pub mod layout;
 mod live;
+mod member;
 pub mod note;
+mod organization;
 mod overview;
 pub mod parts;
 mod session;
@@ -53,8 +56,11 @@ pub fn router(state: State) -> Router {
         .merge(approve::routes())
         .merge(token::routes())
         .merge(key::routes())
-        .merge(app::routes())
         .merge(settings::routes())
+        .merge(member::routes())
+        .merge(invitation::routes())
+        .merge(organization::routes())
+        .merge(app::routes())
         .merge(consent::routes())
         .merge(code::routes())
         .layer(from_fn(request::limit_time));

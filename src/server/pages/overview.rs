@@ -9,10 +9,11 @@ use super::layout::{self, Tab};
 use super::visitor::{Inside, Visitor};
 use super::{parts, text};
 use crate::core::page::Page;
-use crate::core::role::{CreateJoinTokens, ViewNodes};
+use crate::core::role::{CreateJoinTokens, ViewMembers, ViewNodes};
 use crate::core::{Error, Kind};
 use crate::server::problem::Answer;
 use crate::server::state::State;
+use crate::service::member;
 use crate::service::node::{self, Counts, Seen};
 
 /// Devices that the overview names.
@@ -36,16 +37,22 @@ async fn show(state: State, inside: Inside<ViewNodes>) -> Answer<Response> {
     let (mut nodes, _) = node::list(&state.app, &inside.may, Page::new(Some(200), None)?).await?;
     nodes.sort_by_key(|seen| std::cmp::Reverse((seen.online, seen.node.report.last_seen_at)));
     nodes.truncate(NAMED);
-    Ok(layout::inside(text::overview::TITLE, &inside, Tab::Overview, &body(&state, &inside, counts, &nodes)))
+    let members = match inside.may.also::<ViewMembers>() {
+        Some(may) => Some(member::count(&state.app, &may).await?),
+        None => None,
+    };
+    let tiles = tiles(counts, members);
+    Ok(layout::inside(text::overview::TITLE, &inside, Tab::Overview, &body(&state, &inside, &tiles, &nodes)))
 }
 
-fn body(state: &State, inside: &Inside<ViewNodes>, counts: Counts, nodes: &[Seen]) -> Markup {
+fn body(state: &State, inside: &Inside<ViewNodes>, tiles: &Markup, nodes: &[Seen]) -> Markup {
     let organization = inside.may.organization();
     let may_add = inside.may.also::<CreateJoinTokens>().is_some();
     let add = html! {
         @if may_add { a.button href=(inside.path("/add")) { (text::overview::ADD) } }
     };
     html! {
+        div.live data-live=(inside.path("/live")) data-part="overview" {
         div.head { h1 { (organization.name) } @if !nodes.is_empty() { (add) } }
         @if nodes.is_empty() {
             div.card.flush {
@@ -53,20 +60,21 @@ fn body(state: &State, inside: &Inside<ViewNodes>, counts: Counts, nodes: &[Seen
                 (parts::empty(text::overview::EMPTY, words, &add))
             }
         } @else {
-            (tiles(inside, counts))
+            (tiles)
         }
         @if nodes.is_empty() { (about(state, inside)) }
         @else { div.grid.two { (recent(inside, nodes)) (about(state, inside)) } }
+        }
     }
 }
 
-fn tiles(inside: &Inside<ViewNodes>, counts: Counts) -> Markup {
+fn tiles(counts: Counts, members: Option<i64>) -> Markup {
     html! {
-        dl.tiles data-live=(inside.path("/live")) data-part="tiles" {
+        dl.tiles {
             div { dt { (text::overview::DEVICES) } dd { (counts.all) } }
             div { dt { (text::overview::ONLINE) } dd { (counts.online) } }
-            @if let Some(role) = inside.may.role() {
-                div { dt { (text::overview::ROLE) } dd { (role) } }
+            @if let Some(members) = members {
+                div { dt { (text::tab::MEMBERS) } dd { (members) } }
             }
         }
     }
@@ -80,7 +88,7 @@ fn recent(inside: &Inside<ViewNodes>, nodes: &[Seen]) -> Markup {
                 h2 #recent { (text::overview::RECENT) }
                 a href=(inside.path("/devices")) { (text::overview::ALL) }
             }
-            table.table data-part="recent" {
+            table.table {
                 tbody {
                     @for seen in nodes {
                         tr {
@@ -110,6 +118,9 @@ fn about(state: &State, inside: &Inside<ViewNodes>) -> Markup {
         section.card aria-labelledby="about" {
             h2 #about { (text::overview::ABOUT) }
             dl.facts {
+                @if let Some(role) = inside.may.role() {
+                    div { dt { (text::overview::ROLE) } dd { (role) } }
+                }
                 div { dt { (text::overview::DOMAIN) } dd { code { (realm.domain) } } }
                 div { dt { (text::overview::COORDINATOR) } dd { code { (state.url()) } } }
             }

@@ -8,11 +8,11 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::form::Form;
-use super::layout;
 use super::note::go;
 use super::parts::{self, Field};
 use super::text::{self, settings as t};
 use super::visitor::Visitor;
+use super::{app, layout};
 use crate::api::Problem;
 use crate::core::page::{MAX_LIMIT, Page};
 use crate::core::secret::Secret;
@@ -43,9 +43,13 @@ async fn show(state: State, visitor: Visitor) -> Answer<Response> {
 async fn page(state: &State, visitor: &Visitor, problem: Option<&Problem>) -> Result<Response> {
     let all = Page::new(Some(MAX_LIMIT), None)?;
     let (sessions, _) = session::list(&state.app, visitor.caller(), all).await?;
+    let apps = app::own(state, visitor).await?;
     let body = html! {
         div.head { h1 { (t::TITLE) } p.about { (visitor.person().email) @if visitor.person().admin { " · " (t::ADMIN) } } }
-        div.grid.two { (log_ins(visitor, &sessions)) (password(visitor, problem)) }
+        div.grid.two {
+            div.grid { (log_ins(visitor, &sessions)) (apps) }
+            (password(visitor, problem))
+        }
     };
     Ok(layout::page(t::TITLE, visitor, &body))
 }

@@ -11,7 +11,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use crate::core::role::Permission;
 use crate::server::extract::{Asked, Body, From, Listing, Target};
 use crate::server::state::State;
-use crate::service::authority::{Caller, May};
+use crate::service::authority::{Administrator, Caller, May};
 use crate::service::worker::Worker;
 
 /// The member of an operation that says it.
@@ -26,6 +26,8 @@ pub enum Needs {
     WorkerKey,
     /// A credential, whosever it is: the route is about what is the caller's own.
     Caller,
+    /// A person who administers the coordinator.
+    Administrator,
     /// This permission in the organization that the path names.
     Permission(&'static str),
 }
@@ -36,6 +38,7 @@ impl Needs {
             Needs::Nothing => "nothing",
             Needs::WorkerKey => "worker_key",
             Needs::Caller => "caller",
+            Needs::Administrator => "administrator",
             Needs::Permission(name) => name,
         }
     }
@@ -61,6 +64,10 @@ impl<P: Permission> Argument for May<P> {
 
 impl Argument for Caller {
     const NEEDS: Needs = Needs::Caller;
+}
+
+impl Argument for Administrator {
+    const NEEDS: Needs = Needs::Administrator;
 }
 
 impl Argument for Worker {

@@ -12,9 +12,9 @@ use crate::api::{
     MailReport, NewInvitation, OrganizationAnswer, Problem,
 };
 use crate::core::role::{InviteMembers, Role};
-use crate::core::{Error, Kind, Result, Timestamp};
+use crate::core::{Result, Timestamp};
 use crate::server::extract::{Body, Listing, Target};
-use crate::server::problem::{Answer, Failure};
+use crate::server::problem::Answer;
 use crate::server::state::State;
 use crate::service::authority::{Caller, May};
 use crate::service::invitation::{self, Wish};
@@ -88,13 +88,6 @@ async fn accept(
 ) -> Answer<Json<OrganizationAnswer>> {
     let membership = invitation::accept(&state.app, &caller, asked.code.reveal()).await?;
     Ok(Json(OrganizationAnswer { organization: present_organization(&state, membership) }))
-}
-
-/// Where the link of an invitation leads. There is no page for it yet, so it names the command that does the same.
-pub(super) async fn no_page() -> Failure {
-    Error::new(Kind::Unsupported, "no_invitation_page", "this coordinator has no web page to accept on")
-        .hint("`wonder org accept LINK` does it, with this whole address")
-        .into()
 }
 
 /// An invitation, as the API shows it.

@@ -3,7 +3,6 @@
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, map_response};
 use axum::response::Response;
-use axum::routing::get;
 use axum::{Extension, Router};
 use http::{HeaderValue, header};
 use utoipa::openapi::OpenApi;
@@ -13,9 +12,9 @@ use super::extract::MAX_BODY;
 use super::request;
 use super::state::State;
 use crate::api;
-use crate::service::invitation;
 
 mod apps;
+mod audit;
 mod declared;
 mod deployer;
 mod grants;
@@ -49,6 +48,7 @@ fn described() -> OpenApiRouter<State> {
         .merge(grants::routes())
         .merge(deployer::routes())
         .merge(nodes::routes())
+        .merge(audit::routes())
         .merge(join::routes())
         .merge(worker::routes());
     OpenApiRouter::with_openapi(openapi::head()).nest(api::PREFIX, api).merge(health::routes())
@@ -64,7 +64,6 @@ pub fn router(state: State) -> Router {
     let (routes, document) = described().split_for_parts();
     let document = openapi::Document::new(openapi::complete(document));
     routes
-        .route(&format!("{}{{code}}", invitation::PATH), get(invitations::no_page))
         .layer(Extension(document))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn(request::limit_time))

@@ -2,6 +2,7 @@
 //! asks people of any to let it in.
 
 use crate::auth::oauth::{CLIENT_SECRET_PREFIX, redirect};
+use crate::core::action::Action;
 use crate::core::id::{AppId, OrgId, UserId};
 use crate::core::node::Node;
 use crate::core::oauth::ScopeSet;
@@ -65,7 +66,7 @@ pub async fn register(app: &App, may: &May<ManageApps>, new: NewApp) -> Result<R
             .hint("revoke those that nobody uses"));
         }
         apps::insert(tx, &kept)?;
-        audit::record(tx, now, &actor, Change::new("app.register", kept.id, &kept.name).of(kept.org_id))
+        audit::record(tx, now, &actor, Change::new(Action::AppRegister, kept.id, &kept.name).of(kept.org_id))
     };
     app.store().write(insert).await?;
     Ok(Registered { app: row, secret })
@@ -125,7 +126,7 @@ pub async fn revoke(app: &App, may: &May<ManageApps>, reference: &str) -> Result
 fn end(tx: &mut Tx<'_>, actor: &Actor, app: &AppRow, now: Timestamp) -> Result<Vec<Node>> {
     let mut nodes = Vec::new();
     if apps::revoke(tx, app.id, now)? {
-        audit::record(tx, now, actor, Change::new("app.revoke", app.id, &app.name).of(app.org_id))?;
+        audit::record(tx, now, actor, Change::new(Action::AppRevoke, app.id, &app.name).of(app.org_id))?;
         for granted in grants::live_of_app(tx, app.id)? {
             nodes.extend(grant::end(tx, actor, &granted, now)?);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{client, invalid_request};
 use crate::auth::oauth::client::Form;
 use crate::auth::oauth::{CODE_PREFIX, pkce, redirect};
+use crate::core::action::Action;
 use crate::core::id::FamilyId;
 use crate::core::oauth::ScopeSet;
 use crate::core::role::{PERMISSIONS, Role, Scope, ViewOrganization};
@@ -245,7 +246,7 @@ impl Granting {
         let (org, scopes) = (self.new.org, self.new.scopes.clone());
         let grant = grants::put(tx, self.new, now)?;
         let name = format!("{} may {scopes}", self.app_name);
-        audit::record(tx, now, &self.actor, Change::new("grant.create", grant, name).of(org))?;
+        audit::record(tx, now, &self.actor, Change::new(Action::GrantCreate, grant, name).of(org))?;
         let logged_in_at = Some(self.logged_in_at);
         family::insert(tx, NewFamily { grant, scopes, nonce, logged_in_at }, now)
     }

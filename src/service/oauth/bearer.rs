@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::client::Client;
 use super::invalid_request;
 use crate::auth::oauth::{ACCESS_PREFIX, REFRESH_PREFIX};
+use crate::core::action::Action;
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::service::app::App;
@@ -86,7 +87,7 @@ pub async fn revoke(app: &App, client: Client, token: &Secret, origin: Origin) -
         }
         family::end(tx, held.family.id, now)?;
         let actor = audit::Actor::app(client.id, &client.name, &held.family.email, origin);
-        let change = Change::new("grant.end_tokens", held.family.grant, &client.name);
+        let change = Change::new(Action::GrantEndTokens, held.family.grant, &client.name);
         audit::record(tx, now, &actor, change.of(held.family.org))
     };
     app.store().write(revoke).await

@@ -1,5 +1,6 @@
 //! Which client asks: an app that proved who it is as it registered, or the command line of `wonder` itself.
 
+use super::limits;
 use crate::auth::oauth::COMMAND_LINE;
 use crate::auth::oauth::client::{Presented, invalid_client};
 use crate::core::Result;
@@ -32,9 +33,9 @@ impl Client {
 /// Checks what a client presented. Whatever is wrong, it is `invalid_client`; too many tries from one address
 /// are `too_many_attempts`.
 pub async fn authenticate(app: &App, presented: &Presented, origin: &Origin) -> Result<Client> {
-    app.oauth_limits().client(origin, app.now())?;
+    limits::client(app, origin)?;
     let client = identify(app, presented).await?;
-    app.oauth_limits().client_proved(origin);
+    limits::client_proved(app, origin);
     Ok(client)
 }
 

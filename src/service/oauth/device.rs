@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::authorize::{self, Consent};
 use super::client::{self, Client};
 use super::exchange::{Issued, Settled, begin as begin_tokens, need_secret};
-use super::{denied, invalid_grant};
+use super::{denied, invalid_grant, limits};
 use crate::auth::oauth::client::Form;
 use crate::auth::oauth::{DEVICE_PREFIX, user_code};
 use crate::auth::session::Beginning;
@@ -56,7 +56,7 @@ pub struct Waiting {
 /// A device asks for a code.
 pub async fn begin(app: &App, client: Client, form: &Form, origin: Origin) -> Result<Begun> {
     let now = app.now();
-    app.oauth_limits().device(&origin, now)?;
+    limits::device(app, &origin)?;
     let (id, label, scopes) = match client {
         Client::CommandLine => (None, label(form.get("label")), ScopeSet::default()),
         Client::App(row) => {
@@ -102,7 +102,7 @@ fn label(given: Option<&str>) -> String {
 /// The device that shows the code which a person typed.
 pub async fn look(app: &App, caller: &Caller, typed: &str) -> Result<Waiting> {
     let (user, now) = (caller.person()?.user, app.now());
-    app.oauth_limits().user_code(user, now)?;
+    limits::user_code(app, user)?;
     let hash = user_code::read(typed).ok_or_else(no_such_code)?.hash();
     let row =
         app.store().read(move |read| devices::waiting(read, hash, now)).await?.ok_or_else(no_such_code)?;
@@ -110,7 +110,7 @@ pub async fn look(app: &App, caller: &Caller, typed: &str) -> Result<Waiting> {
         None => None,
         Some(id) => Some(client::find(app, &id.to_string()).await?.ok_or_else(no_such_code)?),
     };
-    app.oauth_limits().user_code_known(user);
+    limits::user_code_known(app, user);
     Ok(Waiting { row, app: asking })
 }
 

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use super::client::Client;
-use super::{authorize, denied, device, invalid_grant, invalid_request};
+use super::{authorize, denied, device, invalid_grant, invalid_request, limits};
 use crate::auth::oauth::client::Form;
 use crate::auth::oauth::{REFRESH_PREFIX, access_token, pkce};
+use crate::core::action::Action;
 use crate::core::id::{AppId, OrgId, UserId};
 use crate::core::oauth::ScopeSet;
 use crate::core::role::Scope;
@@ -58,9 +59,8 @@ pub(super) type Settled = Result<Issued>;
 
 /// Gives a client its tokens.
 pub async fn exchange(app: &App, client: Client, form: &Form, origin: Origin) -> Result<Issued> {
-    let now = app.now();
     if let Client::App(row) = &client {
-        app.oauth_limits().token(row.id, now)?;
+        limits::token(app, row.id)?;
     }
     match form.need("grant_type")? {
         "authorization_code" => redeem_code(app, client.app()?, form, origin).await,
@@ -107,7 +107,7 @@ fn end_family(
     family::end(tx, id, now)?;
     let Some(standing) = standing else { return Ok(()) };
     let actor = Actor::app(client.id, &client.name, &standing.email, origin);
-    let change = Change::new("grant.replay", standing.grant, &client.name);
+    let change = Change::new(Action::GrantReplay, standing.grant, &client.name);
     audit::record(tx, now, &actor, change.of(standing.org))
 }
 

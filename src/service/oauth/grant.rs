@@ -1,6 +1,7 @@
 //! Grants: what people allowed apps. Listed and revoked by the person and by the organization's admins; what
 //! came of a grant (tokens, keys of nodes) ends with it, at once.
 
+use crate::core::action::Action;
 use crate::core::id::{GrantId, OrgId, UserId};
 use crate::core::node::Node;
 use crate::core::page::Page;
@@ -72,7 +73,7 @@ pub(in crate::service) fn end(
         return Ok(Vec::new());
     }
     let name = format!("{} for {}", grant.app_name, grant.email);
-    audit::record(tx, now, actor, Change::new("grant.revoke", grant.id, name).of(grant.org))?;
+    audit::record(tx, now, actor, Change::new(Action::GrantRevoke, grant.id, name).of(grant.org))?;
     grants::revoke_join_tokens(tx, grant.id, now)?;
     let mut ended = Vec::new();
     for id in grants::nodes(tx, grant.id)? {
@@ -80,7 +81,7 @@ pub(in crate::service) fn end(
         let Some(mut node) = store::node::by_id(tx, id)?.filter(theirs) else { continue };
         node.expire(now);
         store::node::save(tx, &mut node)?;
-        audit::record(tx, now, actor, Change::new("node.expire", node.id, &node.name).of(grant.org))?;
+        audit::record(tx, now, actor, Change::new(Action::NodeExpire, node.id, &node.name).of(grant.org))?;
         ended.push(node);
     }
     Ok(ended)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::exchange::{ACCESS_LIFETIME, Identity};
 use crate::auth::oauth::jwt;
-use crate::auth::seal::MasterKey;
+use crate::auth::vault::Vault;
 use crate::core::id::SigningKeyId;
 use crate::core::secret::Secret;
 use crate::core::{Error, Result, Timestamp};
@@ -30,12 +30,12 @@ pub struct Signing(Arc<Parts>);
 
 struct Parts {
     store: Store,
-    master: Arc<MasterKey>,
+    master: Arc<Vault>,
 }
 
 impl Signing {
     /// Makes the first key, if there is none.
-    pub async fn load(store: &Store, master: Arc<MasterKey>, now: Timestamp) -> Result<Self> {
+    pub async fn load(store: &Store, master: Arc<Vault>, now: Timestamp) -> Result<Self> {
         let signing = Signing(Arc::new(Parts { store: store.clone(), master }));
         signing.rotate(now).await?;
         Ok(signing)
@@ -80,7 +80,7 @@ impl Signing {
             Ok((signer.id, sealed.ok_or_else(|| Error::bug("a signing key has no private half"))?))
         };
         let (id, sealed) = self.0.store.read(read).await?;
-        let private = self.0.master.open(&sealed.name, &sealed.sealed)?;
+        let private = self.0.master.open(&sealed.name, &sealed.key_id, &sealed.sealed)?;
         jwt::SigningKey::from_pkcs8(&private)?.sign(&id.to_string(), claims)
     }
 
@@ -110,9 +110,9 @@ impl Signing {
         let private = jwt::SigningKey::generate()?;
         let public = jwt::SigningKey::from_pkcs8(&private)?.public();
         let id = SigningKeyId::new(now);
-        let (name, master) = (name_of(id), &self.0.master);
-        let sealed = master.seal(&name, &private)?;
-        let sealed = SealedSecret { name, key_id: master.id().to_owned(), sealed, created_at: now };
+        let name = name_of(id);
+        let (key_id, sealed) = self.0.master.seal(&name, &private)?;
+        let sealed = SealedSecret { name, key_id, sealed, created_at: now };
         Ok((SigningKey { id, public, created_at: now }, sealed))
     }
 }

@@ -1,9 +1,11 @@
 //! The store: opens a database, and runs closures against it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::{DatabaseUrl, Read, Tx, postgres, sqlite};
 use crate::core::Result;
+use crate::runtime::metrics::{Counted, Histogram};
 
 /// Who opens the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +18,14 @@ pub enum Purpose {
 
 /// The database. Cheap to clone; it closes, and answers what it was given before, when the last clone goes.
 #[derive(Clone)]
-pub struct Store(Arc<Engine>);
+pub struct Store(Arc<Open>);
+
+/// An open database, and how long work on it has taken.
+struct Open {
+    engine: Engine,
+    reads: Histogram,
+    writes: Histogram,
+}
 
 enum Engine {
     Sqlite(sqlite::Engine),
@@ -32,7 +41,7 @@ impl Store {
             DatabaseUrl::Sqlite(path) => Engine::Sqlite(sqlite::Engine::open(path, purpose)?),
             DatabaseUrl::Postgres(settings) => Engine::Postgres(postgres::Engine::open(settings)?),
         };
-        Ok(Store(Arc::new(engine)))
+        Ok(Store(Arc::new(Open { engine, reads: Histogram::default(), writes: Histogram::default() })))
     }
 
     /// Runs `work` on a consistent view of the database. `Kind::Unavailable` when the database is away or
@@ -41,11 +50,14 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Read<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (queue, patience) = match &*self.0 {
+        let (queue, patience) = match &self.0.engine {
             Engine::Sqlite(engine) => (engine.readers(), sqlite::PATIENCE),
             Engine::Postgres(engine) => (engine.readers(), postgres::PATIENCE),
         };
-        queue.submit(patience, |connection| work(&mut Read::new(connection))).await
+        let started = Instant::now();
+        let done = queue.submit(patience, |connection| work(&mut Read::new(connection))).await;
+        self.0.reads.observe(started.elapsed());
+        done
     }
 
     /// Runs `work` as one transaction. When this returns `Ok`, the change survives a power cut. When it
@@ -54,7 +66,7 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (queue, patience) = match &*self.0 {
+        let (queue, patience) = match &self.0.engine {
             Engine::Sqlite(engine) => (engine.writer(), sqlite::PATIENCE),
             Engine::Postgres(engine) => (engine.writers(), postgres::PATIENCE),
         };
@@ -63,13 +75,21 @@ impl Store {
             let value = work(&mut tx)?;
             tx.check().map(|()| value)
         };
-        queue.submit(patience, transaction).await
+        let started = Instant::now();
+        let done = queue.submit(patience, transaction).await;
+        self.0.writes.observe(started.elapsed());
+        done
+    }
+
+    /// How long reads and writes have taken, with their wait for the database.
+    pub fn times(&self) -> (Counted, Counted) {
+        (self.0.reads.read(), self.0.writes.read())
     }
 
     /// How many commits the engine has made since it was opened. Fewer than the writes, where SQLite
     /// grouped them.
     pub fn commits(&self) -> u64 {
-        match &*self.0 {
+        match &self.0.engine {
             Engine::Sqlite(engine) => engine.commits(),
             Engine::Postgres(engine) => engine.commits(),
         }

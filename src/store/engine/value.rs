@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::core::chain::LinkHash;
 use crate::core::key::{DiscoKey, MachineKey, NodeKey};
 use crate::core::name::Hostname;
 use crate::core::oauth::ScopeSet;
@@ -154,7 +155,7 @@ macro_rules! byte_values {
     )*};
 }
 
-byte_values!(MachineKey, NodeKey, DiscoKey, SecretHash);
+byte_values!(MachineKey, NodeKey, DiscoKey, SecretHash, LinkHash);
 
 impl From<i64> for Value {
     fn from(value: i64) -> Self {

@@ -1,5 +1,8 @@
 //! What the pages say, in one place: a module a page, shared words first.
 
+pub mod device;
+pub mod people;
+
 use crate::core::role::Scope;
 
 pub const BRAND: &str = "wonder";
@@ -23,15 +26,17 @@ pub mod tab {
     pub const DEVICES: &str = "Devices";
     pub const TOKENS: &str = "Join tokens";
     pub const KEYS: &str = "API keys";
+    pub const MEMBERS: &str = "Members";
     pub const APPS: &str = "Apps";
+    pub const ORGANIZATION: &str = "Organization";
 }
 
 pub mod account {
     pub const MENU: &str = "Your account";
     pub const AS: &str = "Logged in as ";
     pub const SETTINGS: &str = "Settings";
-    pub const GRANTS: &str = "Apps you let in";
     pub const APPROVE: &str = "Approve a device";
+    pub const NEW_ORGANIZATION: &str = "New organization";
     pub const LOG_OUT: &str = "Log out";
 }
 
@@ -146,70 +151,6 @@ pub mod code {
     pub const APPROVED: &str = "Allowed. You can go back to the device.";
     pub const REFUSED: &str = "Not allowed. Nothing was given to the device.";
     pub const DONE: &str = "Done";
-}
-
-pub mod device {
-    pub const TITLE: &str = "Devices";
-    pub const DEVICE: &str = "Device";
-    pub const ADDRESS: &str = "Address";
-    pub const OWNER: &str = "Owner";
-    pub const SEEN: &str = "Last seen";
-    pub const STATE: &str = "Status";
-    pub const MORE: &str = "Show more";
-    pub const HERE: &str = "now";
-    pub const UNKNOWN_SYSTEM: &str = "Unknown system";
-    pub const EXPIRED: &str = "Key expired";
-    pub const EXIT: &str = "Exit node";
-    pub const EPHEMERAL: &str = "Ephemeral";
-    pub const FACTS: &str = "Details";
-    pub const NAME: &str = "Name in the network";
-    pub const V4: &str = "IPv4 address";
-    pub const V6: &str = "IPv6 address";
-    pub const HOSTNAME: &str = "Calls itself";
-    pub const JOINED: &str = "Joined";
-    pub const KEY: &str = "Its log-in";
-    pub const KEY_STAYS: &str = "Does not expire";
-    pub const KEY_OVER: &str = "Expired";
-    pub const KEY_ENDS: &str = "Expires";
-    pub const RENAME: &str = "Rename";
-    pub const NEW_NAME: &str = "Name";
-    pub const NEW_NAME_HINT: &str = "Letters, digits and hyphens. Other devices reach it by this name.";
-    pub const ROUTES: &str = "Routes";
-    pub const NO_ROUTES: &str = "This device offers no route to another network, and no way to the Internet.";
-    pub const ROUTES_LEAD: &str =
-        "Networks behind this device. Those that are ticked can be reached through it.";
-    pub const ROUTES_SAVE: &str = "Save routes";
-    pub const ROUTES_SAVED: &str = "The routes are saved.";
-    pub const ROUTE_AHEAD: &str = "Allowed, but not offered by the device now";
-    pub const ROUTE_WAITS: &str = "Offered by the device; waits for you";
-    pub const ROUTE_EXIT: &str = "Way to the Internet";
-    pub const ROUTE_PRIMARY: &str = "In use through this device";
-    pub const ROUTE_STANDBY: &str = "Allowed; another device carries it, or this one is away";
-    pub const DANGERS: &str = "Remove or expire";
-    pub const EXPIRE: &str = "End its log-in…";
-    pub const EXPIRE_WORDS: &str =
-        "The device is cut off until somebody logs in on it again. It keeps its name and its addresses.";
-    pub const EXPIRE_YES: &str = "End its log-in";
-    pub const REMOVE: &str = "Remove from the network…";
-    pub const REMOVE_WORDS: &str =
-        "The device is told, cut off at once, and forgotten. To come back it joins as a new one.";
-    pub const REMOVE_YES: &str = "Remove";
-
-    pub fn routes_wait(count: usize) -> String {
-        format!("{count} route{} to allow", if count == 1 { "" } else { "s" })
-    }
-
-    pub fn renamed(name: &str) -> String {
-        format!("The device is called {name} now.")
-    }
-
-    pub fn expired(name: &str) -> String {
-        format!("The log-in of {name} has ended.")
-    }
-
-    pub fn removed(name: &str) -> String {
-        format!("{name} was removed.")
-    }
 }
 
 pub mod add {
@@ -396,56 +337,5 @@ pub fn scope(scope: Scope) -> &'static str {
         Scope::KeysRead => "See the API keys",
         Scope::KeysWrite => "Make, rotate and revoke API keys",
         Scope::ProfileRead => "See the organization and who answers for the key",
-    }
-}
-
-pub mod app {
-    pub const TITLE: &str = "Apps";
-    pub const LEAD: &str = "Platforms and tools that people let in with one click, instead of copying a key.";
-    pub const REGISTER: &str = "Register an app";
-    pub const EMPTY: &str = "No app yet";
-    pub const EMPTY_WORDS: &str =
-        "Do you build a platform or a tool? Register it, and people of any organization here can let it in.";
-    pub const APP: &str = "App";
-    pub const KIND: &str = "Secret";
-    pub const SINCE: &str = "Registered";
-    pub const CONFIDENTIAL: &str = "Keeps a secret";
-    pub const PUBLIC: &str = "Keeps no secret";
-    pub const PUBLIC_HINT: &str = "A program on a phone, on a desktop, or in a browser.";
-    pub const REVOKE_WORDS: &str =
-        "Everybody who let this app in is done with it at once. This cannot be undone.";
-    pub const REVOKE_YES: &str = "Revoke the app";
-    pub const NEW: &str = "Register an app";
-    pub const NAME: &str = "Name";
-    pub const NAME_HINT: &str = "As people read it when they are asked.";
-    pub const REDIRECT: &str = "Redirect URI";
-    pub const REDIRECT_HINT: &str =
-        "Where browsers come back to: https://… or http://127.0.0.1/…. Several with a space between.";
-    pub const ONCE: &str = "The secret is shown this once. Keep it where only the app reads it.";
-    pub const NO_SECRET: &str = "This app keeps no secret: it is known by its id.";
-    pub const CLIENT_ID: &str = "client_id";
-    pub const SECRET: &str = "client_secret";
-    pub const GRANTS: &str = "Who let which app in";
-    pub const GRANTS_LEAD: &str =
-        "For this organization. What you end here is over with the app's next call.";
-    pub const NO_GRANT: &str = "No app is let in";
-    pub const NO_GRANT_WORDS: &str = "When somebody allows an app something, it stands here.";
-    pub const BY: &str = "Allowed by";
-    pub const WHERE: &str = "Organization";
-    pub const MAY: &str = "May";
-    pub const USED: &str = "Last used";
-    pub const OWN: &str = "by its own secret";
-    pub const END: &str = "End";
-    pub const END_WORDS: &str = "The app's access ends at once, and its own devices are logged out.";
-    pub const END_YES: &str = "End its access";
-    pub const OWN_GRANTS: &str = "Apps you let in";
-    pub const OWN_GRANTS_LEAD: &str = "What each may do for you, and where. You can end it here at any time.";
-
-    pub fn revoked(name: &str) -> String {
-        format!("{name} was revoked.")
-    }
-
-    pub fn ended(name: &str) -> String {
-        format!("The access of {name} has ended.")
     }
 }

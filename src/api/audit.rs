@@ -1,0 +1,85 @@
+//! The audit trail: who did what.
+
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::core::Timestamp;
+use crate::core::id::{EventId, OrgId};
+
+/// Something that was done, or refused.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    pub id: EventId,
+    /// The number of its link in the chain.
+    pub seq: i64,
+    pub at: Timestamp,
+    pub actor: Party,
+    /// The organization that it concerns; `null`: the coordinator itself.
+    pub organization_id: Option<OrgId>,
+    /// `NOUN.VERB`.
+    #[schema(example = "node.remove")]
+    pub action: String,
+    pub target: Party,
+    pub result: EventResult,
+    /// The code of the error, where it was refused.
+    pub code: Option<String>,
+    /// Refusals since the one before for which there was no room.
+    pub unwritten: i64,
+    #[schema(value_type = Option<String>)]
+    pub address: Option<IpAddr>,
+    pub request_id: Option<String>,
+    /// The hash of its link: SHA-256, in hexadecimal.
+    pub hash: String,
+}
+
+/// Who did it, or what it was done to.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Party {
+    /// `user`, `api_key`, `node`, `local`, `coordinator`, `nobody`; of a target the noun of the action.
+    pub kind: String,
+    pub id: Option<String>,
+    pub name: String,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventResult {
+    Done,
+    Refused,
+}
+
+/// A page of events, the oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct EventList {
+    pub events: Vec<Event>,
+    pub next_cursor: Option<String>,
+}
+
+/// Which events are asked for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AuditQuery {
+    /// How many at most: 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// Where the list goes on; opaque.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Not before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// By this actor: an id or a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// This action, or all of a noun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// After the event of this `seq`: what is new since the last look.
+    #[param(minimum = 0)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<i64>,
+}

@@ -1,0 +1,94 @@
+//! Stories of limits: who is counted, behind a proxy and before one, and what they are told.
+
+#![allow(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
+mod common;
+
+use common::api::{Answer, Coordinator, PASSWORD};
+use serde_json::json;
+
+/// A wrong log-in to an account of its own, with these headers.
+async fn guess(c: &Coordinator, n: usize, headers: &str) -> Answer {
+    let body = json!({ "email": format!("a{n}@example.org"), "password": PASSWORD, "label": "" }).to_string();
+    let length = body.len();
+    let head =
+        "POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json";
+    c.say(format!("{head}\r\nContent-Length: {length}\r\n{headers}\r\n{body}").as_bytes()).await
+}
+
+/// The addresses of what was refused.
+async fn refused_from(c: &Coordinator) -> Vec<String> {
+    let sql = "SELECT DISTINCT address FROM audit_events WHERE action = 'session.refuse' ORDER BY address";
+    let rows = c.app.store().read(move |read| read.query(sql, &[])).await.unwrap();
+    rows.into_iter().map(|mut row| row.take(0).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_from_somebody_who_is_no_proxy_changes_nothing() {
+    let c = Coordinator::with_settings("[limits]\nlog-in-address = '3/1h'").await;
+    for n in 0..3 {
+        let forged = format!("X-Forwarded-For: 198.51.100.{n}\r\nForwarded: for=198.51.100.{n}\r\n");
+        assert_eq!(guess(&c, n, &forged).await.status, 401);
+    }
+    let limited = guess(&c, 3, "X-Forwarded-For: 198.51.100.77\r\n").await;
+    assert_eq!(limited.problem(), (429, "too_many_attempts"));
+    let head = limited.head.to_lowercase();
+    for field in [
+        "retry-after: 1200",
+        "ratelimit: \"log-in-address\";r=0;t=1200",
+        "ratelimit-policy: \"log-in-address\";q=3;w=3600",
+    ] {
+        assert!(head.contains(field), "{field} in {head}");
+    }
+    assert_eq!(refused_from(&c).await, ["127.0.0.1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_trusted_proxy_each_caller_counts_for_itself() {
+    let settings = "trusted-proxies = ['127.0.0.0/8']\n[limits]\nlog-in-address = '2/1h'";
+    let c = Coordinator::with_settings(settings).await;
+    for n in 0..6 {
+        let told = format!("X-Forwarded-For: 203.0.113.9, 198.51.100.{}\r\n", n % 3);
+        assert_eq!(guess(&c, n, &told).await.status, 401, "{n}");
+    }
+    for forged in ["203.0.113.1, 198.51.100.0", "198.51.100.0, 127.0.0.2", "198.51.100.0:4711"] {
+        let answer = guess(&c, 9, &format!("X-Forwarded-For: {forged}\r\n")).await;
+        assert_eq!(answer.status, 429, "{forged}");
+    }
+    assert_eq!(refused_from(&c).await, ["198.51.100.0", "198.51.100.1", "198.51.100.2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_nobody_knows_are_counted() {
+    let c = Coordinator::with_settings("[limits]\ncredential-address = '5/1h'").await;
+    let (ada, _) = c.person("ada@example.org").await;
+    for n in 0..5 {
+        assert_eq!(c.get("/api/v1/session", &format!("wcs_guess{n}")).await.status, 401);
+    }
+    assert_eq!(c.get("/api/v1/session", "wcs_guess").await.problem(), (429, "too_many_attempts"));
+    assert_eq!(c.get("/api/v1/worker", "wwk_guess").await.status, 429, "whatever it claims to be");
+    assert_eq!(c.get("/api/v1/session", &ada).await.status, 200, "who is known is not kept out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organization_s_keys_share_its_limit_and_nobody_else_s() {
+    let c = Coordinator::with_settings("[limits]\napi-organization = '10/1h'").await;
+    let (ada, org) = c.person("ada@example.org").await;
+    let (eve, other) = c.person("eve@example.org").await;
+    let keys = |org: &str| format!("/api/v1/organizations/{org}/keys");
+    let mut secrets = Vec::new();
+    for name in ["one", "two"] {
+        let made = c.post(&keys(&org), &ada, json!({ "name": name })).await;
+        secrets.push(made.text("secret").to_owned());
+    }
+    for n in 0..10 {
+        assert_eq!(c.get("/api/v1/session", &secrets[n % 2]).await.status, 200);
+    }
+    for secret in &secrets {
+        let limited = c.get("/api/v1/session", secret).await;
+        assert!(limited.head.contains("\"api-organization\";q=10;w=3600"), "{limited:?}");
+    }
+    let foreign = c.post(&keys(&other), &eve, json!({ "name": "one" })).await;
+    assert_eq!(c.get("/api/v1/session", foreign.text("secret")).await.status, 200);
+    assert_eq!(c.get("/api/v1/session", &ada).await.status, 200, "people have a limit of their own");
+}
