@@ -317,6 +317,30 @@ async fn an_organization_is_made_shared_and_deleted() {
     browser.picture("member-change").await;
     browser.press("Make an admin").await;
     browser.shows("bob@example.org is an admin now.").await;
+    an_app_is_registered(&bob).await;
+
+    browser.go("/o/workshop/audit").await;
+    browser.shows("member.promote").await;
+    browser.inspect("audit").await;
+    browser.fill("actor", "bob@example.org").await;
+    browser.fill("action", "app").await;
+    browser.press("Show").await;
+    browser.shows("app.register").await;
+    assert!(!browser.text("main").await.unwrap().contains("member.promote"), "only what was asked for");
+
+    browser.go("/o/workshop/organization").await;
+    browser.inspect("organization").await;
+    browser.press("Delete this organization…").await;
+    browser.fill("confirm", "workshop").await;
+    browser.press("Delete it").await;
+    browser.arrives("/o/ada").await;
+    browser.shows("workshop was deleted.").await;
+    bob.go("/o/workshop").await;
+    bob.shows("There is nothing here").await;
+}
+
+/// By an admin of the organization.
+async fn an_app_is_registered(bob: &Chromium) {
     bob.go("/o/workshop/apps").await;
     bob.inspect("apps-empty").await;
     bob.press("Register an app").await;
@@ -329,14 +353,4 @@ async fn an_organization_is_made_shared_and_deleted() {
     bob.go("/o/workshop/apps").await;
     bob.shows("Zeppelin").await;
     bob.inspect("apps").await;
-
-    browser.go("/o/workshop/organization").await;
-    browser.inspect("organization").await;
-    browser.press("Delete this organization…").await;
-    browser.fill("confirm", "workshop").await;
-    browser.press("Delete it").await;
-    browser.arrives("/o/ada").await;
-    browser.shows("workshop was deleted.").await;
-    bob.go("/o/workshop").await;
-    bob.shows("There is nothing here").await;
 }

@@ -31,6 +31,7 @@ coordinator_stories! {
     devices_of_who_goes_are_listed_and_by_choice_expired
     a_deleted_organization_is_gone_and_its_devices_are_told
     a_device_that_joins_while_its_organization_is_deleted_is_left_nowhere
+    what_an_app_let_in_elsewhere_ends_with_the_organization_of_the_app
     who_is_disabled_is_shown_so_and_is_made_no_owner
     every_act_is_in_the_audit_trail
 }
@@ -468,6 +469,34 @@ async fn a_device_that_joins_while_its_organization_is_deleted_is_left_nowhere(c
         let left = c.app.store().read(move |read| read.first(rows, &[])?.unwrap().take::<i64>(0)).await;
         assert_eq!(left.unwrap(), 0);
     }
+}
+
+async fn what_an_app_let_in_elsewhere_ends_with_the_organization_of_the_app(c: Coordinator) {
+    let (ada, _) = c.person("ada@example.org").await;
+    let (bob, own) = c.person("bob@example.org").await;
+    let org = found(&c, &ada, "platform").await;
+    let app = c.post(&at(&org, "/apps"), &ada, json!({ "name": "deployer", "public": true })).await;
+    assert_eq!(app.status, 201, "{app:?}");
+    let (machine, mut stream) = device(&c, &bob, &own, "machine").await;
+    // As if Bob had granted the app to let its machine in.
+    let (app, bobs) = (app.body["app"]["id"].as_str().unwrap().to_owned(), own.clone());
+    let grant = "0198f3c5-7b1a-7c3d-9e2f-0123456789ab";
+    let granted = c.app.store().write(move |tx| {
+        let grant_sql = "INSERT INTO grants (id, app_id, org_id, user_id, own, scopes, created_at) \
+            SELECT ?1, ?2, ?3, m.user_id, 0, 'nodes:write', 1 FROM memberships m WHERE m.org_id = ?3";
+        let (id, app, org) = (grant.into(), app.as_str().into(), bobs.as_str().into());
+        tx.execute(grant_sql, &[id, app, org])?;
+        let tokens = "UPDATE join_tokens SET grant_id = ?1 WHERE org_id = ?2";
+        tx.execute(tokens, &[grant.into(), bobs.as_str().into()])
+    });
+    assert_eq!(granted.await.unwrap(), 1);
+    assert_eq!(delete(&c, &ada, &at(&org, "?confirm=platform")).await.status, 200);
+    told_expired(&mut stream).await;
+    let node = c.get(&at(&own, "/nodes/machine"), &bob).await;
+    assert_eq!(node.body["node"]["expires_at"], common::api::START.to_string());
+    let tokens = c.get(&at(&own, "/tokens"), &bob).await;
+    assert!(tokens.body["tokens"][0]["revoked_at"].is_string(), "{tokens:?}");
+    drop(machine);
 }
 
 async fn who_is_disabled_is_shown_so_and_is_made_no_owner(c: Coordinator) {

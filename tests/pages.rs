@@ -257,27 +257,47 @@ async fn colleague(c: &Coordinator, org: &str, email: &'static str, role: Role) 
     browser
 }
 
+/// Pages of an organization, and what a member is answered.
+const PAGES: [(&str, u16); 13] = [
+    ("", 200),
+    ("/devices", 200),
+    ("/live-is-not-a-page", 404),
+    ("/add", 403),
+    ("/tokens", 403),
+    ("/keys", 403),
+    ("/keys/new", 403),
+    ("/members", 200),
+    ("/members/invite", 403),
+    ("/apps", 403),
+    ("/apps/new", 403),
+    ("/audit", 403),
+    ("/organization", 200),
+];
+
+/// What an admin may ask of them, or only the owner, and a member may not.
+const CHANGES: [(&str, &[(&str, &str)]); 13] = [
+    ("/add", &[("ttl", "8h"), ("uses", "1")]),
+    ("/keys", &[("name", "mine"), ("scope", "nodes:read"), ("ttl", "7d")]),
+    ("/keys/k/revoke", &[]),
+    ("/keys/k/rotate", &[]),
+    ("/devices/pi/remove", &[]),
+    ("/tokens/t/revoke", &[]),
+    ("/members/invite", &[("email", "mallory@example.org"), ("role", "member"), ("ttl", "1d")]),
+    ("/members/admin@example.org/role", &[("role", "member")]),
+    ("/members/admin@example.org/remove", &[]),
+    ("/members/member@example.org/transfer", &[]),
+    ("/apps", &[("name", "mine"), ("redirects", "https://app.example/cb")]),
+    ("/organization/rename", &[("name", "mine")]),
+    ("/organization/delete", &[("confirm", "ada")]),
+];
+
 async fn a_member_sees_what_he_may_use_and_an_outsider_sees_nothing(c: Coordinator) {
     let (bearer, org) = c.person("ada@example.org").await;
     c.post(&format!("/api/v1/organizations/{org}/keys"), &bearer, serde_json::json!({ "name": "k" })).await;
     let mut admin = colleague(&c, &org, "admin@example.org", Role::Admin).await;
     let mut member = colleague(&c, &org, "member@example.org", Role::Member).await;
     let mut outsider = logged_in(&c, "eve@example.org").await;
-    let pages = [
-        ("", 200),
-        ("/devices", 200),
-        ("/live-is-not-a-page", 404),
-        ("/add", 403),
-        ("/tokens", 403),
-        ("/keys", 403),
-        ("/keys/new", 403),
-        ("/members", 200),
-        ("/members/invite", 403),
-        ("/apps", 403),
-        ("/apps/new", 403),
-        ("/organization", 200),
-    ];
-    for (page, as_member) in pages {
+    for (page, as_member) in PAGES {
         let path = format!("/o/ada{page}");
         let as_admin = if as_member == 404 { 404 } else { 200 };
         assert_eq!(admin.get(&path).await.status, as_admin, "{path} as admin");
@@ -295,27 +315,12 @@ async fn a_member_sees_what_he_may_use_and_an_outsider_sees_nothing(c: Coordinat
         "{seen:?}"
     );
     assert!(admin.get("/o/ada").await.says("/o/ada/add"));
-    let changes = [
-        ("/add", vec![("ttl", "8h"), ("uses", "1")]),
-        ("/keys", vec![("name", "mine"), ("scope", "nodes:read"), ("ttl", "7d")]),
-        ("/keys/k/revoke", vec![]),
-        ("/keys/k/rotate", vec![]),
-        ("/devices/pi/remove", vec![]),
-        ("/tokens/t/revoke", vec![]),
-        ("/members/invite", vec![("email", "mallory@example.org"), ("role", "member"), ("ttl", "1d")]),
-        ("/members/admin@example.org/role", vec![("role", "member")]),
-        ("/members/admin@example.org/remove", vec![]),
-        ("/members/member@example.org/transfer", vec![]),
-        ("/apps", vec![("name", "mine"), ("redirects", "https://app.example/cb")]),
-        ("/organization/rename", vec![("name", "mine")]),
-        ("/organization/delete", vec![("confirm", "ada")]),
-    ];
-    for (page, fields) in changes {
+    for (page, fields) in CHANGES {
         let path = format!("/o/ada{page}");
         member.get("/settings").await;
-        assert_eq!(member.submit(&path, &fields).await.status, 403, "{path} as member");
+        assert_eq!(member.submit(&path, fields).await.status, 403, "{path} as member");
         outsider.get("/settings").await;
-        assert_eq!(outsider.submit(&path, &fields).await.status, 404, "{path} as outsider");
+        assert_eq!(outsider.submit(&path, fields).await.status, 404, "{path} as outsider");
         assert_ne!(admin.get(&path).await.status, 303, "{path} changes nothing by GET");
     }
     let keys = c.get(&format!("/api/v1/organizations/{org}/keys"), &bearer).await;

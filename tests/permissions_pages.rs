@@ -31,6 +31,22 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("manage_api_keys", "POST", "/o/{org}/keys"),
     ("manage_api_keys", "POST", "/o/{org}/keys/{key}/rotate"),
     ("manage_api_keys", "POST", "/o/{org}/keys/{key}/revoke"),
+    ("view_apps", "GET", "/o/{org}/apps"),
+    ("manage_apps", "GET", "/o/{org}/apps/new"),
+    ("manage_apps", "POST", "/o/{org}/apps"),
+    ("manage_apps", "POST", "/o/{org}/apps/{app}/revoke"),
+    ("manage_apps", "POST", "/o/{org}/grants/{grant}/revoke"),
+    ("view_members", "GET", "/o/{org}/members"),
+    ("invite_members", "GET", "/o/{org}/members/invite"),
+    ("invite_members", "POST", "/o/{org}/members/invite"),
+    ("invite_members", "POST", "/o/{org}/invitations/{invitation}/revoke"),
+    ("remove_members", "POST", "/o/{org}/members/{member}/remove"),
+    ("manage_admins", "POST", "/o/{org}/members/{member}/role"),
+    ("transfer_ownership", "POST", "/o/{org}/members/{member}/transfer"),
+    ("view_organization", "GET", "/o/{org}/organization"),
+    ("manage_organization", "POST", "/o/{org}/organization/rename"),
+    ("delete_organization", "POST", "/o/{org}/organization/delete"),
+    ("view_organization", "POST", "/o/{org}/organization/leave"),
 ];
 
 /// A page that goes on and on: only who may not see it comes to an end.

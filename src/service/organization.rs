@@ -4,7 +4,7 @@
 use super::app::App;
 use super::audit::{self, Actor, Change};
 use super::authority::{Caller, May, Principal};
-use super::{realm, words};
+use super::{oauth, realm, words};
 use crate::core::action::Action;
 use crate::core::id::{OrgId, RealmId, UserId};
 use crate::core::name::Hostname;
@@ -103,15 +103,18 @@ pub async fn delete(app: &App, may: &May<DeleteOrganization>, name: &str) -> Res
     let (held, now, realm) = (may.clone(), app.now(), organization.realm);
     let delete = move |tx: &mut Tx<'_>| {
         held.hold(tx)?;
+        // Its apps may have let platforms' machines into other organizations.
+        let elsewhere = oauth::app::end_all_of_org(tx, held.actor(), held.org(), now)?;
         let nodes = organization::delete(tx, held.org(), realm, now)?;
         let change = Change::new(Action::OrganizationDelete, held.org(), &held.organization().name);
         audit::record(tx, now, held.actor(), change.of(held.org()))?;
-        Ok(nodes)
+        Ok((nodes, elsewhere))
     };
     let whole = app.clone();
     let nodes = realm::to_the_end(app, async move {
-        let nodes = whole.store().write(delete).await?;
+        let (nodes, elsewhere) = whole.store().write(delete).await?;
         realm::end(&whole, realm, &nodes).await?;
+        realm::expired(&whole, &elsewhere).await?;
         Ok(nodes.len())
     });
     let nodes = nodes.await?;

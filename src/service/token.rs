@@ -60,7 +60,7 @@ pub async fn create(
         created_by: may.user(),
         created_at: now,
         expires_at: now.plus(words::ttl(wish.ttl, TTL, LONGEST_TTL)?),
-        grant: None,
+        grant: may.grant(),
     };
     let (actor, org, id) = (may.actor().clone(), may.org(), new.id);
     let token = app.store().write(move |tx| {

@@ -2,7 +2,6 @@
 //! same apps as `/api/v1/organizations/{org}/apps`.
 
 use axum::Json;
-use axum::extract::{Path, Query};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 use crate::core::oauth::ScopeSet;
 use crate::core::page::Page;
 use crate::core::{Error, Result};
-use crate::server::extract::Body;
+use crate::server::extract::{Asked, Body, Target};
 use crate::server::problem::Answer;
 use crate::server::state::State;
 use crate::service::authority::{Caller, May};
@@ -70,7 +69,7 @@ fn wish(asked: Registration) -> Result<NewApp> {
 }
 
 /// The organization's clients, the newest first.
-pub async fn list(state: State, caller: Caller, Query(which): Query<Which>) -> Answer<Json<Value>> {
+pub async fn list(state: State, caller: Caller, Asked(which): Asked<Which>) -> Answer<Json<Value>> {
     let may = May::check(&state.app, &caller, which.organization.as_deref()).await?;
     let page = Page::new(which.limit, which.cursor.as_deref())?;
     let (apps, next_cursor) = app::list(&state.app, &may, page).await?;
@@ -82,8 +81,8 @@ pub async fn list(state: State, caller: Caller, Query(which): Query<Which>) -> A
 pub async fn revoke(
     state: State,
     caller: Caller,
-    Path(client): Path<String>,
-    Query(which): Query<Which>,
+    Target(client): Target,
+    Asked(which): Asked<Which>,
 ) -> Answer<StatusCode> {
     let may = May::check(&state.app, &caller, which.organization.as_deref()).await?;
     app::revoke(&state.app, &may, &client).await?;

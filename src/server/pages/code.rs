@@ -71,7 +71,7 @@ fn ask(code: &str, problem: Option<&Problem>) -> Markup {
 fn confirm(visitor: &Visitor, waiting: &Waiting, code: &str) -> Markup {
     let row = &waiting.row;
     html! {
-        div.card.middle {
+        div.card.middle.stack {
             h1 { (text::code::CONFIRM) }
             p { (text::code::SAME) " " strong { code { (code.trim().to_uppercase()) } } }
             @match &waiting.app {

@@ -124,9 +124,9 @@ pub fn consent(org: String, words: &[String]) -> Result<Consent, Failure> {
 
 fn page(visitor: &Visitor, asked: &Asked, query: &str, state: &State) -> Response {
     let body = html! {
-        div.card.middle {
-            h1 { strong { (asked.app.name) } (text::consent::WANTS) " (" (layout::host(state.url())) ")" }
-            p.fine { (text::consent::BACK) code { (asked.back.uri) } }
+        div.card.middle.stack {
+            h1 { (asked.app.name) (text::consent::WANTS) }
+            p.lead { (text::consent::AT) strong { (layout::host(state.url())) } ". " (text::consent::BACK) code { (asked.back.uri) } "." }
             form.stack method="post" action=(PATH) {
                 (visitor.form())
                 input type="hidden" name="request" value=(query);

@@ -10,7 +10,7 @@ use super::cookie::Cookie;
 use super::visitor::{Guest, Inside, Visitor};
 use super::{assets, parts, text};
 use crate::core::role::{
-    Permission, ViewApiKeys, ViewApps, ViewJoinTokens, ViewMembers, ViewNodes, ViewOrganization,
+    Permission, ViewApiKeys, ViewApps, ViewAudit, ViewJoinTokens, ViewMembers, ViewNodes, ViewOrganization,
 };
 use crate::core::url::BaseUrl;
 use crate::service::authority::May;
@@ -30,12 +30,21 @@ pub enum Tab {
     Keys,
     Members,
     Apps,
+    Audit,
     Organization,
 }
 
 impl Tab {
-    const ALL: [Tab; 7] =
-        [Tab::Overview, Tab::Devices, Tab::Members, Tab::Tokens, Tab::Keys, Tab::Apps, Tab::Organization];
+    const ALL: [Tab; 8] = [
+        Tab::Overview,
+        Tab::Devices,
+        Tab::Members,
+        Tab::Tokens,
+        Tab::Keys,
+        Tab::Apps,
+        Tab::Audit,
+        Tab::Organization,
+    ];
 
     /// Its path below the organization's, its name, and whether this visitor may see it.
     fn about<P: Permission>(self, may: &May<P>) -> (&'static str, &'static str, bool) {
@@ -46,6 +55,7 @@ impl Tab {
             Tab::Keys => ("/keys", text::tab::KEYS, may.also::<ViewApiKeys>().is_some()),
             Tab::Members => ("/members", text::tab::MEMBERS, may.also::<ViewMembers>().is_some()),
             Tab::Apps => ("/apps", text::tab::APPS, may.also::<ViewApps>().is_some()),
+            Tab::Audit => ("/audit", text::tab::AUDIT, may.also::<ViewAudit>().is_some()),
             Tab::Organization => {
                 ("/organization", text::tab::ORGANIZATION, may.also::<ViewOrganization>().is_some())
             }

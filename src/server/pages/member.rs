@@ -20,7 +20,7 @@ use crate::core::role::{
     InviteMembers, ManageAdmins, Permission, RemoveMembers, Role, TransferOwnership, ViewMembers,
 };
 use crate::core::time::parse_duration;
-use crate::core::{Error, Result, Timestamp};
+use crate::core::{Result, Timestamp};
 use crate::server::extract::Target;
 use crate::server::problem::{self, Answer};
 use crate::server::state::State;
@@ -108,11 +108,13 @@ fn acts(inside: &Inside<ViewMembers>, member: &Member) -> Markup {
             summary { (t::ACT) }
             @if may_rank { (rank(inside, member)) }
             @if may_rank && shared && may.also::<TransferOwnership>().is_some() {
-                (act(inside, member, "transfer", t::TRANSFER_WORDS, t::TRANSFER, "quiet", &html! {}))
+                @let transfer = Act { verb: "transfer", words: t::TRANSFER_WORDS, label: t::TRANSFER, class: "quiet" };
+                (act(inside, member, &transfer, &html! {}))
             }
             @if may_remove {
                 @let devices = tick("expire", t::EXPIRE);
-                (act(inside, member, "remove", t::REMOVE_WORDS, t::REMOVE, "danger", &devices))
+                @let remove = Act { verb: "remove", words: t::REMOVE_WORDS, label: t::REMOVE, class: "danger" };
+                (act(inside, member, &remove, &devices))
             }
         }
     }
@@ -124,24 +126,24 @@ fn rank(inside: &Inside<ViewMembers>, member: &Member) -> Markup {
         _ => (Role::Member, t::MAKE_MEMBER_WORDS, t::MAKE_MEMBER),
     };
     let field = html! { input type="hidden" name="role" value=(role); };
-    act(inside, member, "role", words, label, "quiet", &field)
+    act(inside, member, &Act { verb: "role", words, label, class: "quiet" }, &field)
 }
 
-fn act(
-    inside: &Inside<ViewMembers>,
-    member: &Member,
-    verb: &str,
-    words: &str,
-    label: &str,
-    class: &str,
-    fields: &Markup,
-) -> Markup {
+/// Something that can be done with a member.
+struct Act {
+    verb: &'static str,
+    words: &'static str,
+    label: &'static str,
+    class: &'static str,
+}
+
+fn act(inside: &Inside<ViewMembers>, member: &Member, act: &Act, fields: &Markup) -> Markup {
     html! {
-        form method="post" action=(inside.path(&format!("/members/{}/{verb}", member.user))) {
+        form method="post" action=(inside.path(&format!("/members/{}/{}", member.user, act.verb))) {
             (inside.visitor.form())
-            p { (words) }
+            p { (act.words) }
             (fields)
-            button.small class=(class) type="submit" aria-label=(format!("{label}: {}", member.email)) { (label) }
+            button class={ "small " (act.class) } type="submit" aria-label=(format!("{}: {}", act.label, member.email)) { (act.label) }
         }
     }
 }
@@ -288,7 +290,7 @@ async fn set_role(
     Target(who): Target,
     Form(new): Form<NewRole>,
 ) -> Answer<Response> {
-    let role = new.role.parse::<Role>().map_err(Error::from)?;
+    let role = new.role.parse::<Role>()?;
     let member = member::set_role(&state.app, &inside.may, &who, role).await?;
     Ok(told(&inside, &member, &state))
 }

@@ -23,6 +23,7 @@ mod agent;
 mod app;
 mod approve;
 pub mod assets;
+mod audit;
 mod code;
 mod consent;
 pub mod cookie;
@@ -63,6 +64,7 @@ pub fn router(state: State) -> Router {
         .merge(invitation::routes())
         .merge(organization::routes())
         .merge(app::routes())
+        .merge(audit::routes())
         .merge(consent::routes())
         .merge(code::routes())
         .layer(from_fn(request::limit_time));

@@ -150,6 +150,21 @@ pub(in crate::service) fn end_all_of_member(
     Ok((count, nodes))
 }
 
+/// Ends every app of an organization that is about to be deleted, in whatever organization something was granted
+/// to it. Gives the nodes whose keys ended.
+pub(in crate::service) fn end_all_of_org(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    org: OrgId,
+    now: Timestamp,
+) -> Result<Vec<Node>> {
+    let mut nodes = Vec::new();
+    for app in apps::live_of_org(tx, org)? {
+        nodes.extend(end(tx, actor, &app, now)?);
+    }
+    Ok(nodes)
+}
+
 fn find(read: &mut Read<'_>, org: OrgId, reference: &str) -> Result<AppRow> {
     let mut found = match reference.parse() {
         Ok(id) => apps::by_id(read, org, id)?.into_iter().collect(),

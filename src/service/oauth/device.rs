@@ -83,7 +83,7 @@ pub async fn begin(app: &App, client: Client, form: &Form, origin: Origin) -> Re
     let insert = move |tx: &mut Tx<'_>| {
         let full = || Error::new(Kind::RateLimited, "too_many_devices", "too many devices wait for a person");
         let taken = || Error::new(Kind::Unavailable, "code_taken", "another device has this code: try again");
-        match devices::count(tx)? < MOST_WAITING {
+        match devices::count(tx, now)? < MOST_WAITING {
             true if devices::insert(tx, &row)? => Ok(()),
             true => Err(taken()),
             false => Err(full()),

@@ -10,6 +10,7 @@ use crate::core::{Error, Result, Timestamp};
 use crate::service::app::App;
 use crate::service::audit::{self, Actor, Change};
 use crate::service::authority::{Caller, May};
+use crate::service::deployer::TAG;
 use crate::service::realm;
 use crate::store::oauth::grant::{self as grants, GrantRow};
 use crate::store::{self, Read, Tx};
@@ -60,7 +61,7 @@ async fn end_one(
 }
 
 /// Ends a grant within a transaction: its tokens are worth nothing from then on (they are looked up with it),
-/// its join tokens let nobody in, and its nodes' keys are over. Gives the nodes, whose realms are to be told
+/// its join tokens let nobody in, and the keys of the app's own nodes are over; devices that it let in stay. Gives the nodes, whose realms are to be told
 /// by [`change`].
 pub(in crate::service) fn end(
     tx: &mut Tx<'_>,
@@ -76,9 +77,8 @@ pub(in crate::service) fn end(
     grants::revoke_join_tokens(tx, grant.id, now)?;
     let mut ended = Vec::new();
     for id in grants::nodes(tx, grant.id)? {
-        let Some(mut node) = store::node::by_id(tx, id)?.filter(|node| !node.is_expired(now)) else {
-            continue;
-        };
+        let theirs = |node: &Node| node.tags.iter().any(|tag| tag == TAG) && !node.is_expired(now);
+        let Some(mut node) = store::node::by_id(tx, id)?.filter(theirs) else { continue };
         node.expire(now);
         store::node::save(tx, &mut node)?;
         audit::record(tx, now, actor, Change::new(Action::NodeExpire, node.id, &node.name).of(grant.org))?;

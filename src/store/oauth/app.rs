@@ -94,6 +94,12 @@ pub fn live_made_by(read: &mut Read<'_>, org: OrgId, user: UserId) -> Result<Vec
     read.query(&sql, params![org, user])?.into_iter().map(from_row).collect()
 }
 
+/// Those of an organization that are not revoked.
+pub fn live_of_org(read: &mut Read<'_>, org: OrgId) -> Result<Vec<AppRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM apps WHERE org_id = ?1 AND revoked_at IS NULL ORDER BY id");
+    read.query(&sql, params![org])?.into_iter().map(from_row).collect()
+}
+
 /// How many apps of the organization are not revoked.
 pub fn count(read: &mut Read<'_>, org: OrgId) -> Result<i64> {
     let sql = "SELECT COUNT(*) FROM apps WHERE org_id = ?1 AND revoked_at IS NULL";

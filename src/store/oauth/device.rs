@@ -105,8 +105,8 @@ pub fn delete(tx: &mut Tx<'_>, device: SecretHash) -> Result<bool> {
 }
 
 /// How many devices wait.
-pub fn count(read: &mut Read<'_>) -> Result<i64> {
-    let row = read.first("SELECT COUNT(*) FROM device_codes", params![])?;
+pub fn count(read: &mut Read<'_>, now: Timestamp) -> Result<i64> {
+    let row = read.first("SELECT COUNT(*) FROM device_codes WHERE expires_at > ?1", params![now])?;
     row.map_or(Ok(0), |mut row| row.take(0))
 }
 

@@ -29,6 +29,7 @@ pub mod tab {
     pub const MEMBERS: &str = "Members";
     pub const APPS: &str = "Apps";
     pub const ORGANIZATION: &str = "Organization";
+    pub const AUDIT: &str = "Audit";
 }
 
 pub mod account {
@@ -107,6 +108,7 @@ pub mod overview {
 pub mod consent {
     pub const TITLE: &str = "Let an app in";
     pub const WANTS: &str = " asks to use a network of yours";
+    pub const AT: &str = "On ";
     pub const BACK: &str = "Afterwards your browser goes back to ";
     pub const WHERE: &str = "Where may it act?";
     pub const WHAT: &str = "What may it do?";

@@ -139,3 +139,18 @@ pub mod app {
         format!("{name} was revoked.")
     }
 }
+
+pub mod audit {
+    pub const TITLE: &str = "Audit";
+    pub const LEAD: &str =
+        "Who did what, to what, and from where. Nobody can change it; the oldest comes first.";
+    pub const SINCE: &str = "Since";
+    pub const WHEN: &str = "When";
+    pub const WHO: &str = "Who";
+    pub const WHAT: &str = "What";
+    pub const FROM: &str = "From";
+    pub const SHOW: &str = "Show";
+    pub const REFUSED: &str = "Refused:";
+    pub const NONE: &str = "Nothing happened";
+    pub const NONE_WORDS: &str = "No event fits. Choose a longer time, or fewer words.";
+}
