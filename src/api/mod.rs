@@ -43,8 +43,10 @@
 //! | `POST …/{org}/apps` | [`RegisterApp`] | 201 [`NewApp`] |
 //! | `GET …/{org}/apps/{app}` | | [`AppAnswer`] |
 //! | `DELETE …/{org}/apps/{app}` | | [`AppAnswer`] |
-//! | `GET …/{org}/grants`, `GET /grants` | | [`GrantList`] |
-//! | `DELETE …/{org}/grants/{grant}`, `DELETE /grants/{grant}` | | [`GrantAnswer`] |
+//! | `GET …/{org}/grants` | | [`GrantList`] |
+//! | `DELETE …/{org}/grants/{grant}` | | [`GrantAnswer`] |
+//! | `GET /grants` | | [`GrantList`] (one's own) |
+//! | `DELETE /grants/{grant}` | | [`GrantAnswer`] |
 //! | `GET /deployer` | | [`JoinTarget`] |
 //! | `POST /deployer/join` | | 201 [`JoinGrant`] |
 //! | `GET …/{org}/nodes` | | [`NodeList`] |
