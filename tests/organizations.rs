@@ -366,7 +366,11 @@ async fn what_an_admin_made_ends_when_they_are_one_no_more(c: Coordinator) {
 
 /// A device of `who` in the organization, online, with the stream of what it is told.
 async fn device(c: &Coordinator, who: &str, org: &str, name: &str) -> (Device, common::device::MapStream) {
-    let token = c.post(&at(org, "/tokens"), who, json!({})).await;
+    device_by(c, &c.post(&at(org, "/tokens"), who, json!({})).await, name).await
+}
+
+/// A device that joins by this token.
+async fn device_by(c: &Coordinator, token: &Answer, name: &str) -> (Device, common::device::MapStream) {
     let site = Site::at(c.address).await.unwrap();
     let mut device = Device::join(site, token.text("auth_key"), name).await;
     let stream = device.online(Encoding::Zstd).await.unwrap();
@@ -477,7 +481,8 @@ async fn what_an_app_let_in_elsewhere_ends_with_the_organization_of_the_app(c: C
     let org = found(&c, &ada, "platform").await;
     let app = c.post(&at(&org, "/apps"), &ada, json!({ "name": "deployer", "public": true })).await;
     assert_eq!(app.status, 201, "{app:?}");
-    let (machine, mut stream) = device(&c, &bob, &own, "machine").await;
+    let token = c.post(&at(&own, "/tokens"), &bob, json!({ "tags": ["tag:deployer"] })).await;
+    let (machine, mut stream) = device_by(&c, &token, "machine").await;
     // As if Bob had granted the app to let its machine in.
     let (app, bobs) = (app.body["app"]["id"].as_str().unwrap().to_owned(), own.clone());
     let grant = "0198f3c5-7b1a-7c3d-9e2f-0123456789ab";

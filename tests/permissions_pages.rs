@@ -32,6 +32,7 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("manage_api_keys", "POST", "/o/{org}/keys/{key}/rotate"),
     ("manage_api_keys", "POST", "/o/{org}/keys/{key}/revoke"),
     ("view_apps", "GET", "/o/{org}/apps"),
+    ("view_audit", "GET", "/o/{org}/audit"),
     ("manage_apps", "GET", "/o/{org}/apps/new"),
     ("manage_apps", "POST", "/o/{org}/apps"),
     ("manage_apps", "POST", "/o/{org}/apps/{app}/revoke"),
