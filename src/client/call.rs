@@ -11,7 +11,7 @@ use ureq::{Agent, Body};
 use super::{failure, tls};
 use crate::api::{ListQuery, PREFIX};
 use crate::core::secret::Secret;
-use crate::core::url::BaseUrl;
+use crate::core::url::{BaseUrl, encode};
 use crate::core::{Error, Result};
 
 /// How long a connection may take to open.
@@ -178,12 +178,12 @@ pub(super) fn segment(text: &str) -> Result<String> {
     if matches!(text, "" | "." | "..") {
         return Err(Error::usage("malformed_name", format!("{text:?} is neither a name nor an id")));
     }
-    Ok(encoded(text))
+    Ok(encode(text, b""))
 }
 
 /// `name=value`, whatever the value holds.
 pub(super) fn query_pair(name: &str, value: &str) -> String {
-    format!("{name}={}", encoded(value))
+    format!("{name}={}", encode(value, b""))
 }
 
 fn query_text(query: &ListQuery) -> String {
@@ -195,19 +195,6 @@ fn query_text(query: &ListQuery) -> String {
 pub(super) fn query_of(parameters: &[(&str, Option<&str>)]) -> String {
     let given = parameters.iter().filter_map(|(name, value)| Some(query_pair(name, (*value)?)));
     format!("?{}", given.collect::<Vec<_>>().join("&"))
-}
-
-/// Everything but the unreserved characters as `%XX` (RFC 3986 section 2).
-fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -120,6 +120,19 @@ impl<'de> Deserialize<'de> for BaseUrl {
     }
 }
 
+/// Everything but the unreserved characters, and those of `kept`, as `%XX` (RFC 3986 section 2).
+pub fn encode(text: &str, kept: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,8 +31,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let status = StatusCode::from_u16(error.kind().status());
-        Failure { status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), error }
+        Failure { status: status(error.kind()), error }
     }
 }
 
@@ -82,10 +81,14 @@ fn retry_after(kind: Kind) -> Option<&'static str> {
     }
 }
 
+/// The status of a failure's kind.
+pub fn status(kind: Kind) -> StatusCode {
+    StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
 /// The failure as words for a page: for a form that is shown again with what was wrong.
 pub fn words(error: &Error) -> Problem {
-    let status = StatusCode::from_u16(error.kind().status());
-    describe(error, status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+    describe(error, status(error.kind()))
 }
 
 /// What the caller may know. Of a failure of ours that is the request's id; the log holds the rest.

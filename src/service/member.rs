@@ -214,9 +214,7 @@ pub(super) fn end_rights(
 /// Ends the keys of nodes whose realm is held.
 fn expire(tx: &mut Tx<'_>, org: OrgId, nodes: &mut [Node], actor: &Actor, now: Timestamp) -> Result<()> {
     for node in nodes.iter_mut().filter(|node| !node.is_expired(now)) {
-        node.expire(now);
-        store::node::save(tx, node)?;
-        audit::record(tx, now, actor, Change::new(Action::NodeExpire, node.id, &node.name).of(org))?;
+        node::end_key(tx, node, org, actor, now)?;
     }
     Ok(())
 }

@@ -8,12 +8,12 @@ use super::audit::{Actor, Change, Origin};
 use super::authority::May;
 use super::{approval, audit, enrolment, realm};
 use crate::core::action::Action;
-use crate::core::id::{NodeId, NodeNumber, RealmId};
+use crate::core::id::{NodeId, NodeNumber, OrgId, RealmId};
 use crate::core::name::Hostname;
 use crate::core::node::Node;
 use crate::core::page::Page;
 use crate::core::role::{ManageNodes, ViewNodes};
-use crate::core::{Error, Kind, Result};
+use crate::core::{Error, Kind, Result, Timestamp};
 use crate::mesh::native::realm::Live;
 use crate::store::{self, Read, Tx};
 
@@ -104,6 +104,19 @@ pub async fn expire(app: &App, may: &May<ManageNodes>, reference: &str) -> Resul
         Ok(())
     })
     .await
+}
+
+/// Ends a node's key within a transaction; whoever does that tells its realm ([`realm::expired`]).
+pub(super) fn end_key(
+    tx: &mut Tx<'_>,
+    node: &mut Node,
+    org: OrgId,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    node.expire(now);
+    store::node::save(tx, node)?;
+    audit::record(tx, now, actor, named(Action::NodeExpire, node).of(org))
 }
 
 /// Allows exactly these routes; those that the device does not offer (yet) are allowed in advance.

@@ -6,6 +6,7 @@ use h2::server::SendResponse;
 use http::{Response, StatusCode};
 
 use crate::core::{Error, Kind};
+use crate::server::problem;
 
 /// Answers one request inside the encrypted connection and ends its stream. A device that has gone away is
 /// answered by nothing.
@@ -24,9 +25,8 @@ pub fn refuse(respond: &mut SendResponse<Bytes>, error: &Error) {
     if error.kind() == Kind::Bug {
         tracing::error!(error = %error, source = ?std::error::Error::source(error), "a device's request failed");
     }
-    let status = StatusCode::from_u16(error.kind().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let response = Response::builder()
-        .status(status)
+        .status(problem::status(error.kind()))
         .header("content-type", "text/plain; charset=utf-8")
         .header("retry-after", "5")
         .body(());

@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use crate::core::{Error, Kind};
+use crate::server::problem;
 
 /// What an endpoint answers with.
 pub type Answer<T> = Result<T, Failure>;
@@ -63,7 +64,7 @@ impl Failure {
         match self.error.kind() {
             // RFC 6749 section 5.2: every refusal of a request is 400, whatever it is in the API.
             Kind::Usage | Kind::Denied | Kind::NotFound | Kind::Conflict => StatusCode::BAD_REQUEST,
-            kind => StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            kind => problem::status(kind),
         }
     }
 

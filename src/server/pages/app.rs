@@ -38,22 +38,15 @@ async fn list(state: State, inside: Inside<ViewApps>) -> Answer<Response> {
     let (grants, _) = grant::list(&state.app, &inside.may, Page::new(Some(MAX_LIMIT), None)?).await?;
     let may_manage = inside.may.also::<ManageApps>().is_some();
     let make = html! { @if may_manage { a.button href=(inside.path("/apps/new")) { (t::REGISTER) } } };
-    let (form, now) = (inside.visitor.form(), inside.visitor.now);
     let end = |grant: &GrantRow| {
-        html! {
-            @if may_manage {
-                form method="post" action=(inside.path(&format!("/grants/{}/revoke", grant.id))) {
-                    (form)
-                    button.quiet.small type="submit" aria-label=(format!("{} {}", t::END, grant.app_name)) { (t::END) }
-                }
-            }
-        }
+        let action = inside.path(&format!("/grants/{}/revoke", grant.id));
+        html! { @if may_manage { (end_button(grant, &action, &inside.visitor)) } }
     };
     let body = html! {
         div.head { h1 { (t::TITLE) } @if !apps.is_empty() { (make) } p.about { (t::LEAD) } }
         section.card.flush aria-labelledby="granted" {
             div.over { h2 #granted { (t::GRANTS) } p.lead { @if grants.is_empty() { (t::NOBODY) } @else { (t::GRANTS_LEAD) } } }
-            @if !grants.is_empty() { (granted(&grants, now, end)) }
+            @if !grants.is_empty() { (granted(&grants, inside.visitor.now, end)) }
         }
         section.card.flush aria-label=(t::REGISTERED) {
             @if apps.is_empty() { (parts::empty(t::NONE, t::NONE_WORDS, &make)) }
@@ -63,7 +56,16 @@ async fn list(state: State, inside: Inside<ViewApps>) -> Answer<Response> {
     Ok(layout::inside(t::TITLE, &inside, Tab::Apps, &body))
 }
 
-/// What apps were let in for; `end` makes the button that ends it.
+fn end_button(grant: &GrantRow, action: &str, visitor: &Visitor) -> Markup {
+    html! {
+        form method="post" action=(action) {
+            (visitor.form())
+            button.quiet.small type="submit" aria-label=(format!("{} {}", t::END, grant.app_name)) { (t::END) }
+        }
+    }
+}
+
+/// What apps were let in for, as far as it lasts; `end` makes the button that ends it.
 pub fn granted(grants: &[GrantRow], now: Timestamp, end: impl Fn(&GrantRow) -> Markup) -> Markup {
     html! {
         table.table {
@@ -77,13 +79,11 @@ pub fn granted(grants: &[GrantRow], now: Timestamp, end: impl Fn(&GrantRow) -> M
             }
             tbody {
                 @for grant in grants {
-                    tr.gone[grant.revoked_at.is_some()] {
+                    tr {
                         td { strong { (grant.app_name) } span.under { (t::BY) " " (grant.email) " · " (grant.org_name) } }
                         td.spare { span.badges { @for scope in grant.scopes.api() { (parts::badge(scope.as_str())) } } }
                         td.spare { @match grant.last_used_at { Some(at) => { (parts::when(at, now)) }, None => { (text::NEVER) } } }
-                        td.end {
-                            @if grant.revoked_at.is_some() { (parts::badge(text::token::REVOKED)) } @else { (end(grant)) }
-                        }
+                        td.end { (end(grant)) }
                     }
                 }
             }
@@ -163,15 +163,7 @@ fn form(inside: &Inside<ManageApps>, asked: &Asked, problem: Option<&Problem>) -
                     input type="checkbox" name="public" value="on" checked[asked.public.is_some()];
                     span { (t::IS_PUBLIC) span { (t::IS_PUBLIC_HINT) } }
                 }
-                fieldset {
-                    legend { (t::MOST) }
-                    @for scope in Scope::ALL {
-                        label.choice {
-                            input type="checkbox" name="scope" value=(scope) checked[asked.scope.iter().any(|s| s == scope.as_str())];
-                            span { (text::scope(*scope)) span { code { (scope) } } }
-                        }
-                    }
-                }
+                (parts::scopes(t::MOST, &asked.scope))
                 div.actions { button type="submit" { (t::REGISTER) } }
             }
         }
@@ -228,16 +220,8 @@ async fn end(state: State, inside: Inside<ManageApps>, Target(id): Target) -> An
 /// What the visitor has let in, for their settings; nothing where that is nothing.
 pub async fn own(state: &State, visitor: &Visitor) -> Result<Markup> {
     let all = Page::new(Some(MAX_LIMIT), None)?;
-    let (mut grants, _) = grant::list_own(&state.app, visitor.caller(), all).await?;
-    grants.retain(|grant| grant.revoked_at.is_none());
-    let end = |grant: &GrantRow| {
-        html! {
-            form method="post" action=(format!("/settings/grants/{}/revoke", grant.id)) {
-                (visitor.form())
-                button.quiet.small type="submit" aria-label=(format!("{} {}", t::END, grant.app_name)) { (t::END) }
-            }
-        }
-    };
+    let (grants, _) = grant::list_own(&state.app, visitor.caller(), all).await?;
+    let end = |grant: &GrantRow| end_button(grant, &format!("/settings/grants/{}/revoke", grant.id), visitor);
     Ok(html! {
         @if !grants.is_empty() {
             section.card.flush aria-labelledby="own-apps" {

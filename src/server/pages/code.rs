@@ -5,7 +5,6 @@ use axum::Router;
 use axum::extract::Query;
 use axum::response::Response;
 use axum::routing::get;
-use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -38,9 +37,8 @@ async fn show(state: State, visitor: Visitor, Query(typed): Query<Typed>) -> Ans
         Ok(waiting) => Ok(layout::page(text::code::TITLE, &visitor, &confirm(&visitor, &waiting, &code))),
         Err(error) if matches!(error.kind(), Kind::NotFound | Kind::RateLimited) => {
             let problem = problem::words(&error);
-            let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::NOT_FOUND);
             let mut response = layout::page(text::code::TITLE, &visitor, &ask(&code, Some(&problem)));
-            *response.status_mut() = status;
+            *response.status_mut() = problem::status(error.kind());
             Ok(response)
         }
         Err(error) => Err(error.into()),

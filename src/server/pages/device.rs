@@ -4,7 +4,6 @@ use axum::Router;
 use axum::extract::Query;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use http::StatusCode;
 use ipnet::IpNet;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -12,7 +11,7 @@ use serde::Deserialize;
 use super::form::Form;
 use super::layout::{self, Tab};
 use super::note::go;
-use super::parts::{self, Field};
+use super::parts::{self, Field, From};
 use super::text;
 use super::visitor::Inside;
 use crate::api::Problem;
@@ -37,11 +36,6 @@ pub fn routes() -> Router<State> {
         .route("/o/{org}/devices/{node}/remove", post(remove))
 }
 
-#[derive(Deserialize)]
-struct From {
-    after: Option<String>,
-}
-
 async fn list(state: State, inside: Inside<ViewNodes>, Query(from): Query<From>) -> Answer<Response> {
     let page = Page::new(Some(ON_A_PAGE), from.after.as_deref())?;
     let (nodes, next) = node::list(&state.app, &inside.may, page).await?;
@@ -55,9 +49,7 @@ async fn list(state: State, inside: Inside<ViewNodes>, Query(from): Query<From>)
                 (parts::empty(text::overview::EMPTY, words, &add))
             } @else {
                 (table(&inside, &nodes))
-                @if let Some(next) = next {
-                    p.more { a href=(inside.path(&format!("/devices?after={next}"))) { (text::device::MORE) } }
-                }
+                (parts::more(&inside.path("/devices"), next.as_deref()))
             }
         }
     };
@@ -335,7 +327,7 @@ async fn again(state: &State, inside: &Inside<ManageNodes>, id: &str, error: &Er
     let view = inside.may.also::<ViewNodes>().ok_or_else(|| Error::not_found("node", id))?;
     let seen = node::show(&state.app, &view, id).await?;
     let problem = problem::words(error);
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let status = problem::status(error.kind());
     let page = layout::inside(&seen.node.name, inside, Tab::Devices, &one(inside, &seen, Some(&problem)));
     Ok((status, page).into_response())
 }

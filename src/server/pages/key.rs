@@ -11,9 +11,8 @@ use serde::Deserialize;
 use super::form::Form;
 use super::layout::{self, Tab};
 use super::note::go;
-use super::parts::{self, Field};
+use super::parts::{self, Field, From};
 use super::text::{self, key as t};
-use super::token::From;
 use super::visitor::Inside;
 use crate::api::Problem;
 use crate::core::page::Page;
@@ -47,9 +46,7 @@ async fn list(state: State, inside: Inside<ViewApiKeys>, Query(from): Query<From
             @if keys.is_empty() { (parts::empty(t::EMPTY, t::EMPTY_WORDS, &make)) }
             @else {
                 (table(&inside, &keys, may_manage))
-                @if let Some(next) = next {
-                    p.more { a href=(inside.path(&format!("/keys?after={next}"))) { (text::device::MORE) } }
-                }
+                (parts::more(&inside.path("/keys"), next.as_deref()))
             }
         }
     };
@@ -147,15 +144,7 @@ fn form(inside: &Inside<ManageApiKeys>, asked: &Asked, problem: Option<&Problem>
             form.stack method="post" action=(inside.path("/keys")) {
                 (inside.visitor.form())
                 (name)
-                fieldset {
-                    legend { (t::SCOPES) }
-                    @for scope in Scope::ALL {
-                        label.choice {
-                            input type="checkbox" name="scope" value=(scope) checked[asked.scope.iter().any(|s| s == scope.as_str())];
-                            span { (text::scope(*scope)) span { code { (scope) } } }
-                        }
-                    }
-                }
+                (parts::scopes(t::SCOPES, &asked.scope))
                 div.field {
                     label for="f-ttl" { (t::TTL) }
                     select #f-ttl name="ttl" {

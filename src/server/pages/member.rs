@@ -10,9 +10,8 @@ use serde::Deserialize;
 use super::form::Form;
 use super::layout::{self, Tab};
 use super::note::go;
-use super::parts::{self, Field};
+use super::parts::{self, Field, From};
 use super::text::{self, people::member as t};
-use super::token::From;
 use super::visitor::Inside;
 use crate::api::Problem;
 use crate::core::page::Page;
@@ -67,9 +66,7 @@ async fn list(state: State, inside: Inside<ViewMembers>, Query(from): Query<From
                 }
                 tbody { @for member in &members { (line(&inside, member)) } }
             }
-            @if let Some(next) = next {
-                p.more { a href=(inside.path(&format!("/members?after={next}"))) { (text::device::MORE) } }
-            }
+            (parts::more(&inside.path("/members"), next.as_deref()))
         }
         @if may_invite.is_some() { (invited(&inside, &invitations)) }
     };

@@ -3,7 +3,6 @@
 use axum::Router;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -58,8 +57,10 @@ async fn create(state: State, visitor: Visitor, Form(new): Form<Named>) -> Respo
         Ok(made) => go(&format!("/o/{}", made.organization.id), t::CREATED, state.url()),
         Err(error) => {
             let problem = problem::words(&error);
-            let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
-            (status, layout::page(t::NEW, &visitor, &form(&visitor, &new.name, Some(&problem))))
+            (
+                problem::status(error.kind()),
+                layout::page(t::NEW, &visitor, &form(&visitor, &new.name, Some(&problem))),
+            )
                 .into_response()
         }
     }

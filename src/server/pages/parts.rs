@@ -1,10 +1,12 @@
 //! The pieces that pages are made of: times, states, fields, commands to copy, dangerous buttons, empty places.
 
 use maud::{Markup, PreEscaped, html};
+use serde::Deserialize;
 
 use super::form::FormToken;
 use super::text;
 use crate::core::Timestamp;
+use crate::core::role::Scope;
 
 /// The mark: three devices that see each other.
 pub const MARK: &str = r#"<svg class="mark" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true"><path d="M12 5.5 5.5 17h13z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round"/><circle cx="12" cy="5" r="3.2"/><circle cx="5" cy="18" r="3.2"/><circle cx="19" cy="18" r="3.2"/></svg>"#;
@@ -75,6 +77,14 @@ pub struct Field<'a> {
     pub required: bool,
 }
 
+impl<'a> Field<'a> {
+    /// The address of an account.
+    pub fn email(value: &'a str) -> Self {
+        let (kind, autocomplete) = ("email", "username");
+        Field { name: "email", label: text::EMAIL, kind, value, autocomplete, ..Field::default() }
+    }
+}
+
 impl Default for Field<'_> {
     fn default() -> Self {
         let (name, label, value) = ("", "", "");
@@ -94,6 +104,36 @@ impl maud::Render for Field<'_> {
                     required[self.required] aria-describedby=[self.hint.map(|_| &hint_id)]
                     spellcheck="false" autocapitalize="none";
                 @if let Some(hint) = self.hint { p.hint #(hint_id) { (hint) } }
+            }
+        }
+    }
+}
+
+/// Where a page of a list begins: after this cursor.
+#[derive(Deserialize)]
+pub struct From {
+    pub after: Option<String>,
+}
+
+/// The way to the next page of the list at `path`, where there is one.
+pub fn more(path: &str, next: Option<&str>) -> Markup {
+    html! {
+        @if let Some(next) = next {
+            p.more { a href=(format!("{path}?after={next}")) { (text::device::MORE) } }
+        }
+    }
+}
+
+/// Boxes for what an API key or an app may do, with those ticked that are chosen.
+pub fn scopes(title: &str, chosen: &[String]) -> Markup {
+    html! {
+        fieldset {
+            legend { (title) }
+            @for scope in Scope::ALL {
+                label.choice {
+                    input type="checkbox" name="scope" value=(scope) checked[chosen.iter().any(|s| s == scope.as_str())];
+                    span { (text::scope(*scope)) span { code { (scope) } } }
+                }
             }
         }
     }

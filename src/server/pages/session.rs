@@ -18,7 +18,7 @@ use crate::api::Problem;
 use crate::core::provider::Provider;
 use crate::core::secret::Secret;
 use crate::core::session::SessionKind;
-use crate::core::url::BaseUrl;
+use crate::core::url::{BaseUrl, encode};
 use crate::core::{Error, Result};
 use crate::server::extract::From;
 use crate::server::problem::{self, Answer};
@@ -37,22 +37,9 @@ pub fn routes() -> Router<State> {
 /// Where one logs in, and is led on to `going` afterwards.
 pub fn path_to_log_in(going: Option<&str>) -> String {
     match going.filter(|path| *path != "/").and_then(local_path) {
-        Some(path) => format!("/login?next={}", encode(path)),
+        Some(path) => format!("/login?next={}", encode(path, b"/")),
         None => "/login".to_owned(),
     }
-}
-
-/// For the value of a query's field (RFC 3986 section 2.1).
-fn encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::new(), |mut out, byte| {
-        match byte {
-            b if b.is_ascii_alphanumeric() || b"-._~/".contains(&b) => out.push(char::from(b)),
-            // Writing into a string cannot fail.
-            b => drop(write!(out, "%{b:02X}")),
-        }
-        out
-    })
 }
 
 /// A path of this site; none for what a browser would take as the address of another one.
@@ -109,14 +96,7 @@ fn ask(guest: &Guest, ways: &Ways, email: &str, next: Option<&str>, problem: Opt
 
 fn with_password(guest: &Guest, email: &str, next: Option<&str>) -> Markup {
     let fields = [
-        Field {
-            name: "email",
-            label: text::EMAIL,
-            kind: "email",
-            value: email,
-            autocomplete: "username",
-            ..Field::default()
-        },
+        Field::email(email),
         Field {
             name: "password",
             label: text::PASSWORD,
@@ -167,7 +147,7 @@ async fn refused(state: &State, guest: &Guest, email: &str, next: Option<&str>, 
         Err(error) => return problem::Failure::from(error).into_response(),
     };
     let problem = problem::words(error);
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let status = problem::status(error.kind());
     layout::guest(text::log_in::TITLE, guest, status, &ask(guest, &ways, email, next, Some(&problem)))
 }
 

@@ -3,7 +3,6 @@
 use axum::Router;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -157,8 +156,7 @@ async fn change_password(state: State, visitor: Visitor, Form(given): Form<Passw
 async fn refused(state: &State, visitor: &Visitor, error: &Error) -> Result<Response> {
     let problem = problem::words(error);
     let page = page(state, visitor, Some(&problem)).await?;
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
-    Ok((status, page).into_response())
+    Ok((problem::status(error.kind()), page).into_response())
 }
 
 async fn revoke(state: State, visitor: Visitor, Target(id): Target) -> Answer<Response> {

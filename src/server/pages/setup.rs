@@ -41,14 +41,7 @@ fn ask(guest: &Guest, email: &str, problem: Option<&Problem>) -> Markup {
         hint: Some(text::setup::CODE_HINT),
         ..Field::default()
     };
-    let email = Field {
-        name: "email",
-        label: text::EMAIL,
-        kind: "email",
-        value: email,
-        autocomplete: "username",
-        ..Field::default()
-    };
+    let email = Field::email(email);
     let password = Field {
         name: "password",
         label: text::PASSWORD,
@@ -89,7 +82,7 @@ async fn set_up(
         Ok(begun) => session::begin(&begun, "/", state.url()),
         Err(error) => {
             let problem = problem::words(&error);
-            let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
+            let status = problem::status(error.kind());
             layout::guest(text::setup::TITLE, &guest, status, &ask(&guest, &email, Some(&problem)))
         }
     }

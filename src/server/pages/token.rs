@@ -5,11 +5,10 @@ use axum::extract::Query;
 use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use serde::Deserialize;
 
 use super::layout::{self, Tab};
 use super::note::go;
-use super::parts;
+use super::parts::{self, From};
 use super::text::{self, token as t};
 use super::visitor::Inside;
 use crate::core::Timestamp;
@@ -23,11 +22,6 @@ use crate::store::join_token::JoinTokenRow;
 
 pub fn routes() -> Router<State> {
     Router::new().route("/o/{org}/tokens", get(list)).route("/o/{org}/tokens/{token}/revoke", post(revoke))
-}
-
-#[derive(Deserialize)]
-pub struct From {
-    pub after: Option<String>,
 }
 
 async fn list(state: State, inside: Inside<ViewJoinTokens>, Query(from): Query<From>) -> Answer<Response> {
@@ -52,9 +46,7 @@ async fn list(state: State, inside: Inside<ViewJoinTokens>, Query(from): Query<F
                     }
                     tbody { @for token in &tokens { (line(&inside, token, may_make)) } }
                 }
-                @if let Some(next) = next {
-                    p.more { a href=(inside.path(&format!("/tokens?after={next}"))) { (text::device::MORE) } }
-                }
+                (parts::more(&inside.path("/tokens"), next.as_deref()))
             }
         }
     };

@@ -127,9 +127,8 @@ fn end(tx: &mut Tx<'_>, actor: &Actor, app: &AppRow, now: Timestamp) -> Result<V
     let mut nodes = Vec::new();
     if apps::revoke(tx, app.id, now)? {
         audit::record(tx, now, actor, Change::new(Action::AppRevoke, app.id, &app.name).of(app.org_id))?;
-        for granted in grants::live_of_app(tx, app.id)? {
-            nodes.extend(grant::end(tx, actor, &granted, now)?);
-        }
+        let granted = grants::live_of_app(tx, app.id)?;
+        nodes = grant::end_all(tx, actor, &granted, now)?;
     }
     Ok(nodes)
 }
@@ -142,12 +141,8 @@ pub(in crate::service) fn end_all_of_member(
     (org, user): (OrgId, UserId),
     now: Timestamp,
 ) -> Result<(u64, Vec<Node>)> {
-    let (mut count, mut nodes) = (0, Vec::new());
-    for app in apps::live_made_by(tx, org, user)? {
-        nodes.extend(end(tx, actor, &app, now)?);
-        count += 1;
-    }
-    Ok((count, nodes))
+    let made = apps::live_made_by(tx, org, user)?;
+    Ok((made.len() as u64, end_all(tx, actor, &made, now)?))
 }
 
 /// Ends every app of an organization that is about to be deleted, in whatever organization something was granted
@@ -158,9 +153,14 @@ pub(in crate::service) fn end_all_of_org(
     org: OrgId,
     now: Timestamp,
 ) -> Result<Vec<Node>> {
+    let all = apps::live_of_org(tx, org)?;
+    end_all(tx, actor, &all, now)
+}
+
+fn end_all(tx: &mut Tx<'_>, actor: &Actor, all: &[AppRow], now: Timestamp) -> Result<Vec<Node>> {
     let mut nodes = Vec::new();
-    for app in apps::live_of_org(tx, org)? {
-        nodes.extend(end(tx, actor, &app, now)?);
+    for app in all {
+        nodes.extend(end(tx, actor, app, now)?);
     }
     Ok(nodes)
 }

@@ -11,7 +11,7 @@ use crate::service::app::App;
 use crate::service::audit::{self, Actor, Change};
 use crate::service::authority::{Caller, May};
 use crate::service::deployer::TAG;
-use crate::service::realm;
+use crate::service::{node, realm};
 use crate::store::oauth::grant::{self as grants, GrantRow};
 use crate::store::{self, Read, Tx};
 
@@ -61,14 +61,9 @@ async fn end_one(
 }
 
 /// Ends a grant within a transaction: its tokens are worth nothing from then on (they are looked up with it),
-/// its join tokens let nobody in, and the keys of the app's own nodes are over; devices that it let in stay. Gives the nodes, whose realms are to be told
-/// by [`change`].
-pub(in crate::service) fn end(
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    grant: &GrantRow,
-    now: Timestamp,
-) -> Result<Vec<Node>> {
+/// its join tokens let nobody in, and the keys of the app's own nodes are over; devices that it let in stay.
+/// Gives the nodes, whose realms are to be told by [`change`].
+fn end(tx: &mut Tx<'_>, actor: &Actor, grant: &GrantRow, now: Timestamp) -> Result<Vec<Node>> {
     if !grants::revoke(tx, grant.id, now)? {
         return Ok(Vec::new());
     }
@@ -79,9 +74,7 @@ pub(in crate::service) fn end(
     for id in grants::nodes(tx, grant.id)? {
         let theirs = |node: &Node| node.tags.iter().any(|tag| tag == TAG) && !node.is_expired(now);
         let Some(mut node) = store::node::by_id(tx, id)?.filter(theirs) else { continue };
-        node.expire(now);
-        store::node::save(tx, &mut node)?;
-        audit::record(tx, now, actor, Change::new(Action::NodeExpire, node.id, &node.name).of(grant.org))?;
+        node::end_key(tx, &mut node, grant.org, actor, now)?;
         ended.push(node);
     }
     Ok(ended)
@@ -95,12 +88,17 @@ pub(in crate::service) fn end_all_of_member(
     (org, user): (OrgId, UserId),
     now: Timestamp,
 ) -> Result<(u64, Vec<Node>)> {
-    let (mut count, mut ended) = (0, Vec::new());
-    for grant in grants::live_of_member(tx, org, user)? {
-        ended.extend(end(tx, actor, &grant, now)?);
-        count += 1;
+    let granted = grants::live_of_member(tx, org, user)?;
+    Ok((granted.len() as u64, end_all(tx, actor, &granted, now)?))
+}
+
+/// Ends each of these grants; gives the nodes whose keys ended.
+pub(super) fn end_all(tx: &mut Tx<'_>, actor: &Actor, all: &[GrantRow], now: Timestamp) -> Result<Vec<Node>> {
+    let mut nodes = Vec::new();
+    for grant in all {
+        nodes.extend(end(tx, actor, grant, now)?);
     }
-    Ok((count, ended))
+    Ok(nodes)
 }
 
 /// Runs a change that may end nodes' keys, and tells their realms.

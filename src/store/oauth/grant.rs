@@ -6,7 +6,7 @@ use crate::core::oauth::ScopeSet;
 use crate::core::user::Email;
 use crate::core::{Error, Result, Timestamp};
 use crate::params;
-use crate::store::{Read, Row, Tx};
+use crate::store::{Read, Row, Tx, Value};
 
 /// A grant, with the names of those whom it is about.
 #[derive(Clone, Debug)]
@@ -81,11 +81,7 @@ pub fn list_of_org(
     before: Option<GrantId>,
     limit: i64,
 ) -> Result<Vec<GrantRow>> {
-    let sql = format!(
-        "{SELECT} WHERE g.org_id = ?1 AND g.revoked_at IS NULL AND (CAST(?2 AS TEXT) IS NULL OR g.id < ?2) \
-         ORDER BY g.id DESC LIMIT ?3"
-    );
-    read.query(&sql, params![org, before, limit])?.into_iter().map(from_row).collect()
+    page(read, "g.org_id = ?1", params![org, before, limit])
 }
 
 /// Live ones of a person, the newest first, those older than `before`.
@@ -95,11 +91,16 @@ pub fn list_of_user(
     before: Option<GrantId>,
     limit: i64,
 ) -> Result<Vec<GrantRow>> {
+    page(read, "g.user_id = ?1", params![user, before, limit])
+}
+
+/// Live ones that `whose` is true of, the newest first; `?2` is the cursor and `?3` the most.
+fn page(read: &mut Read<'_>, whose: &str, params: &[Value]) -> Result<Vec<GrantRow>> {
     let sql = format!(
-        "{SELECT} WHERE g.user_id = ?1 AND g.revoked_at IS NULL AND (CAST(?2 AS TEXT) IS NULL OR g.id < ?2) \
+        "{SELECT} WHERE {whose} AND g.revoked_at IS NULL AND (CAST(?2 AS TEXT) IS NULL OR g.id < ?2) \
          ORDER BY g.id DESC LIMIT ?3"
     );
-    read.query(&sql, params![user, before, limit])?.into_iter().map(from_row).collect()
+    read.query(&sql, params)?.into_iter().map(from_row).collect()
 }
 
 /// Every live grant of an app, whoever gave it.
