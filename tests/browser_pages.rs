@@ -323,7 +323,7 @@ async fn an_organization_is_made_shared_and_deleted() {
     browser.shows("member.promote").await;
     browser.inspect("audit").await;
     browser.fill("actor", "bob@example.org").await;
-    browser.fill("action", "app").await;
+    browser.choose("action", "app: all").await;
     browser.press("Show").await;
     browser.shows("app.register").await;
     assert!(!browser.text("main").await.unwrap().contains("member.promote"), "only what was asked for");

@@ -143,6 +143,15 @@ impl Chromium {
         field.send_keys(value).await.unwrap();
     }
 
+    /// Fills in the field of this name, or chooses in it what reads so.
+    pub async fn choose(&self, name: &str, value: &str) {
+        let field = self.find(&format!("[name={name}]")).await;
+        match field.tag_name().await.unwrap().as_str() {
+            "select" => field.select_by_label(value).await.unwrap(),
+            _ => self.fill(name, value).await,
+        }
+    }
+
     /// Clicks the first of these.
     pub async fn click(&self, css: &str) {
         self.find(css).await.click().await.unwrap_or_else(|e| panic!("{css} cannot be clicked: {e}"));

@@ -97,7 +97,7 @@ fn recent(inside: &Inside<ViewNodes>, nodes: &[Seen]) -> Markup {
                                 span.under { (seen.node.address.v4()) }
                             }
                             td { (parts::presence(seen.online)) }
-                            td.spare {
+                            td.spare.end {
                                 @match seen.node.report.last_seen_at {
                                     Some(at) => { (parts::when(at, now)) },
                                     None => { (text::NEVER) },
