@@ -202,9 +202,9 @@ async fn the_audit_trail_is_read_from_its_newest_end() {
     assert!(first.contains("token-54"), "the newest stands first: {first}");
     browser.inspect("audit-newest").await;
     browser.press("Older").await;
-    browser.shows("organization.create").await;
+    browser.lists("organization.create").await;
     browser.press("Back to the newest").await;
-    browser.shows("token-54").await;
+    browser.lists("token-54").await;
 
     browser.choose("action", "organization: all").await;
     browser.press("Show").await;
@@ -215,7 +215,7 @@ async fn the_audit_trail_is_read_from_its_newest_end() {
     browser.shows("No event fits").await;
     browser.inspect("audit-none").await;
     browser.press("Show everything").await;
-    browser.shows("token-54").await;
+    browser.lists("token-54").await;
     browser.go("/o/ada/audit?from=2001-01-01&to=2001-01-31").await;
     browser.shows("No event fits").await;
     browser.go("/o/ada/audit?from=yesterday").await;
@@ -225,13 +225,13 @@ async fn the_audit_trail_is_read_from_its_newest_end() {
     browser.click(".menu.right summary").await;
     browser.press("Audit of the coordinator").await;
     browser.arrives("/audit").await;
-    browser.shows("user.create").await;
-    browser.shows("hers").await;
+    browser.lists("user.create").await;
+    browser.lists("hers").await;
     browser.picture("audit-coordinator").await;
     browser.fill("organization", "eve").await;
     browser.press("Show").await;
-    browser.shows("hers").await;
-    assert!(!browser.text("main").await.unwrap().contains("token-54"), "of one organization alone");
+    browser.lists("hers").await;
+    assert!(!browser.text("main .table").await.unwrap().contains("token-54"), "of one organization alone");
     browser.fill("organization", "nobody's").await;
     browser.press("Show").await;
     browser.shows("nobody's").await;

@@ -1,6 +1,7 @@
 //! What people and integrations do with the nodes of their realm.
 
 use ipnet::IpNet;
+use std::cmp::Reverse;
 use tokio::sync::watch;
 
 use super::app::App;
@@ -126,6 +127,24 @@ pub async fn count(app: &App, may: &May<ViewNodes>) -> Result<Counts> {
     let all = numbers.len();
     let live = realm::look(app, realm, numbers).await?;
     Ok(Counts { all, online: live.values().filter(|live| live.online).count() })
+}
+
+/// The nodes of a realm that are there, or were there last: at most `most` of them.
+pub async fn latest(app: &App, may: &May<ViewNodes>, most: usize) -> Result<Vec<Seen>> {
+    let realm = may.realm();
+    let mut all = app.store().read(move |read| store::node::last_seen(read, realm)).await?;
+    let live = realm::look(app, realm, all.iter().map(|(number, _)| *number).collect()).await?;
+    all.sort_by_key(|(number, stored)| {
+        let now = live.get(number);
+        let seen = now.map_or(*stored, |now| now.report.last_seen_at);
+        Reverse((now.is_some_and(|now| now.online), seen, *number))
+    });
+    all.truncate(most);
+    let find = move |read: &mut Read<'_>| {
+        let nodes = all.iter().map(|(number, _)| store::node::by_number(read, *number));
+        nodes.filter_map(Result::transpose).collect::<Result<Vec<_>>>()
+    };
+    see(app, realm, app.store().read(find).await?).await
 }
 
 /// Tells whoever looks at a realm that it has changed.

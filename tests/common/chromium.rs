@@ -108,6 +108,12 @@ impl Chromium {
         self.until(words, async || self.text("body").await?.contains(words).then_some(())).await;
     }
 
+    /// Waits until the first table of the page holds these words.
+    pub async fn lists(&self, words: &str) {
+        let look = async || self.text("main .table").await?.contains(words).then_some(());
+        self.until(&format!("{words} in the table"), look).await;
+    }
+
     async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         let deadline = tokio::time::Instant::now() + SOON;
         loop {

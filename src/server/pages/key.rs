@@ -82,7 +82,10 @@ fn line(inside: &Inside<ViewApiKeys>, key: &ApiKeyRow, may_manage: bool) -> Mark
         tr.gone[!is_good] {
             td { strong { (key.name) } span.under { code { (key.prefix) "…" } } }
             td.spare { span.badges { @for scope in &key.scopes { (parts::badge(scope.as_str())) } } }
-            td.spare { @match key.last_used_at { Some(at) => { (parts::when(at, now)) }, None => { (text::NEVER) } } }
+            td.spare {
+                @match key.last_used_at { Some(at) => { (parts::when(at, now)) }, None => { (text::NEVER) } }
+                @if let Some(from) = key.last_used_from { span.under { (t::USED_FROM) " " (from) } }
+            }
             td { (end(key, now)) }
             @if may_manage { td.end { @if key.revoked_at.is_none() { (acts(inside, key)) } } }
         }

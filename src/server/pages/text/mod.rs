@@ -319,6 +319,7 @@ pub mod key {
     pub const SECRET: &str = "Secret";
     pub const USE: &str = "Send it as";
     pub const ENDS_AT: &str = "It ends";
+    pub const USED_FROM: &str = "from";
     pub const TOO_OLD: &str = "Too old";
     pub const SOON: &str = "Rotate soon";
     pub const BY_POLICY: &str = "by the rule below";
