@@ -14,6 +14,7 @@ mod metrics;
 pub mod oauth;
 pub mod pages;
 pub mod problem;
+mod read_ahead;
 pub mod ready;
 mod relay;
 mod relay_maps;
