@@ -42,5 +42,6 @@ pub async fn serve(settings: Settings, announce: impl FnOnce(&ready::Ready) -> R
         tracing::warn!(%url, "devices leave plain http at a name or public address for https on port 443: use https");
     }
     announce(&started.ready)?;
+    memory::give_back();
     started.frame.run(signals).await
 }
