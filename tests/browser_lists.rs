@@ -230,6 +230,7 @@ async fn the_audit_trail_is_read_from_its_newest_end() {
     browser.picture("audit-coordinator").await;
     browser.fill("organization", "eve").await;
     browser.press("Show").await;
+    browser.find("main a.button[href='/audit']").await;
     browser.lists("hers").await;
     assert!(!browser.text("main .table").await.unwrap().contains("token-54"), "of one organization alone");
     browser.fill("organization", "nobody's").await;

@@ -325,6 +325,7 @@ async fn an_organization_is_made_shared_and_deleted() {
     browser.fill("actor", "bob@example.org").await;
     browser.choose("action", "app: all").await;
     browser.press("Show").await;
+    browser.find("main a.button[href$='/audit']").await;
     browser.lists("app.register").await;
     assert!(
         !browser.text("main .table").await.unwrap().contains("member.promote"),
