@@ -144,11 +144,13 @@ impl Reader {
             Some(count) => self.newest_and_on(count as usize, &print)?,
             None => self.rest(&print)?,
         }
-        while audit.follow {
+        if !audit.follow {
+            return Ok(());
+        }
+        loop {
             std::thread::sleep(LOOK);
             self.rest(&print)?;
         }
-        Ok(())
     }
 
     /// The newest; what is asked for later comes after them.
