@@ -9,7 +9,8 @@ use common::coordinator::Coordinator;
 use common::device::{Device, Encoding};
 use common::fleet::Fleet;
 use common::postgres::Server;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// How long the database is away.
@@ -19,6 +20,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn on_postgres(server: &Server) -> Fleet {
     Fleet::of(Coordinator::options().args(&["--no-derp", "--database", &server.database()])).await
+}
+
+/// What `/readyz` says: the status, and the body.
+fn ready(fleet: &Fleet) -> (String, Value) {
+    let url = format!("{}/readyz", fleet.coordinator.url());
+    let answer =
+        Command::new("curl").args(["-s", "--noproxy", "*", "-w", "\n%{http_code}", &url]).output().unwrap();
+    let text = String::from_utf8(answer.stdout).unwrap();
+    let (body, status) = text.rsplit_once('\n').unwrap();
+    (status.to_owned(), serde_json::from_str(body).unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,7 +42,14 @@ async fn while_postgres_is_away_devices_stay_connected_and_hear_of_each_other() 
     map.until("both are there", |view| view.peer("mover").is_some()).await;
     own.until("both are there", |view| view.peer("watcher").is_some()).await;
 
+    assert_eq!(ready(&fleet).0, "200");
     server.crash();
+    let (status, problem) = ready(&fleet);
+    assert_eq!((status.as_str(), &problem["code"]), ("503", &json!("not_ready")), "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("database") && problem["hint"].is_string(),
+        "{problem}"
+    );
     let (begun, mut round) = (Instant::now(), 0);
     while begun.elapsed() < AWAY {
         round += 1;
