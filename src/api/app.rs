@@ -48,7 +48,7 @@ pub struct RegisterApp {
     #[serde(default)]
     #[schema(max_items = 10)]
     pub redirect_uris: Vec<String>,
-    /// It can keep no secret: a program on a phone, on a desktop, in a browser.
+    /// It can keep no secret: a program on a phone or a desktop.
     #[serde(default)]
     pub public: bool,
     #[serde(default)]

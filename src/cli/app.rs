@@ -43,7 +43,7 @@ pub struct Register {
     /// Where browsers may be sent back to; can be given several times
     #[arg(long = "redirect", value_name = "URI")]
     redirects: Vec<String>,
-    /// It can keep no secret: a program on a phone, on a desktop, in a browser
+    /// It can keep no secret: a program on a phone or a desktop
     #[arg(long)]
     public: bool,
     /// The most that it may ask for; can be given several times [default: all]

@@ -126,7 +126,7 @@ pub mod app {
     pub const REDIRECTS: &str = "Redirect URIs";
     pub const REDIRECTS_HINT: &str = "One a line: where browsers are led back to.";
     pub const IS_PUBLIC: &str = "It cannot keep a secret";
-    pub const IS_PUBLIC_HINT: &str = "A program on a phone, on a desktop, or in a browser.";
+    pub const IS_PUBLIC_HINT: &str = "A program on a phone or a desktop.";
     pub const MOST: &str = "The most that it may ask for";
     pub const ID: &str = "Client identifier";
     pub const SECRET: &str = "Client secret";
