@@ -11,7 +11,7 @@ use zeroize::{Zeroize as _, ZeroizeOnDrop};
 use super::{Error, Result};
 
 /// How the secrets begin that are made here, whoever makes them: by it they are known where nobody is to see them.
-/// A new kind of secret goes into this list; `tests/layering.rs` holds the whole of `src/` to it.
+/// A new kind of secret goes into this list; `tests/conventions.rs` holds the whole of `src/` to it.
 pub const PREFIXES: [&str; 14] = [
     "wjt_", "wak_", "wnd_", "wcs_", "wbs_", "whl_", "wsc_", "wwk_", "wiv_", "wat_", "wrt_", "wac_", "wdc_",
     "was_",
