@@ -43,8 +43,8 @@ impl std::fmt::Debug for TransportKeys {
     }
 }
 
-/// Answers a device's initiation (101 bytes, decoded from its HTTP header). On an error the caller may send
-/// the message as an [`super::error_record`]: it is fit for the device's eyes.
+/// Answers a device's initiation (101 bytes, decoded from its HTTP header). What an error says is fit for the
+/// device's eyes.
 pub fn accept(key: &ControlKey, initiation: &[u8]) -> Result<Accepted> {
     let (version, body) = split(initiation)?;
     let secret = key.secret_bytes();
