@@ -17,7 +17,7 @@ use crate::mesh::native::wire::MapRequest;
 pub(super) const MOST_COMMANDS: usize = 1024;
 /// How long whoever tells or asks a realm something waits for it. A realm waits for nobody, so that this passes only
 /// on a machine that is too busy to be of use.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who speaks: both keys, because a node key alone is no proof.
 #[derive(Clone, Copy, Debug)]
