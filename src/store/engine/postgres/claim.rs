@@ -31,10 +31,9 @@ const GIVE_UP: Duration = Duration::from_secs(25);
 /// Writers that may wait for an answer: all there are.
 const QUESTIONS: usize = super::WRITERS;
 
-/// One half of the lock's key, any constant of our own; the other half is the schema, and the server adds the
-/// database.
-const KEY: &str = "2003791460, hashtext(coalesce(current_schema()::text, ''))";
-/// What the holder calls itself, as far as this user may see it.
+/// Takes the lock if it is free. Its key: any constant of our own, and the schema; the server adds the database.
+const TAKE: &str = "SELECT pg_try_advisory_lock(2003791460, hashtext(coalesce(current_schema()::text, '')))";
+/// What the holder of the lock with the same key calls itself, as far as this user may see it.
 const HOLDER: &str = "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = 2003791460 \
     AND l.objid = hashtext(coalesce(current_schema()::text, ''))::oid \
@@ -70,10 +69,7 @@ impl Claim {
     pub async fn lost(&self) -> Error {
         let mut lost = self.lost.clone();
         let refused = lost.wait_for(Option::is_some).await.ok().and_then(|refused| refused.clone());
-        match refused {
-            Some(refused) => in_use(&refused),
-            None => std::future::pending().await,
-        }
+        refused.map_or_else(|| Error::bug("nobody watches over the database any more"), |r| in_use(&r))
     }
 }
 
@@ -129,6 +125,13 @@ struct Keeper {
     stands: Arc<AtomicBool>,
     refused_since: Option<Instant>,
     lost: watch::Sender<Option<String>>,
+}
+
+impl Drop for Keeper {
+    /// However the thread ends, the lock ends with it.
+    fn drop(&mut self) {
+        self.stands.store(false, Ordering::Release);
+    }
 }
 
 impl Keeper {
@@ -195,7 +198,7 @@ impl Keeper {
 fn lock(client: &mut Client) -> Result<Option<String>> {
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
-        let row = client.query_one(&format!("SELECT pg_try_advisory_lock({KEY})"), &[]);
+        let row = client.query_one(TAKE, &[]);
         if row.and_then(|row| row.try_get(0)).map_err(error::at_run_time)? {
             return Ok(None);
         }
