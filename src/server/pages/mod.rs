@@ -28,9 +28,11 @@ mod code;
 mod consent;
 pub mod cookie;
 mod device;
+mod devices;
 pub mod form;
 mod invitation;
 mod key;
+mod key_policy;
 pub mod layout;
 mod live;
 mod member;
@@ -54,6 +56,7 @@ pub fn router(state: State) -> Router {
         .merge(provider::routes())
         .merge(setup::routes())
         .merge(overview::routes())
+        .merge(devices::routes())
         .merge(device::routes())
         .merge(add::routes())
         .merge(approve::routes())
