@@ -28,7 +28,9 @@ mod code;
 mod consent;
 pub mod cookie;
 mod device;
+mod end_session;
 pub mod form;
+mod identity;
 mod invitation;
 mod key;
 pub mod layout;
@@ -39,6 +41,7 @@ mod organization;
 mod overview;
 pub mod parts;
 mod provider;
+mod providers;
 mod session;
 mod settings;
 mod setup;
@@ -52,6 +55,8 @@ pub fn router(state: State) -> Router {
     let pages = Router::new()
         .merge(session::routes())
         .merge(provider::routes())
+        .merge(identity::routes())
+        .merge(providers::routes())
         .merge(setup::routes())
         .merge(overview::routes())
         .merge(device::routes())
@@ -67,6 +72,7 @@ pub fn router(state: State) -> Router {
         .merge(audit::routes())
         .merge(consent::routes())
         .merge(code::routes())
+        .merge(end_session::routes())
         .layer(from_fn(request::limit_time));
     let files = Router::new().route("/assets/{name}", get(assets::serve));
     pages
