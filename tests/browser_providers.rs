@@ -48,17 +48,21 @@ async fn an_administrator_adds_a_provider_and_takes_it_out() {
     browser.fill("secret", "secret").await;
     browser.fill("title", "Our home").await;
     browser.fill("rules", &format!("groups=operators:{org}:admin")).await;
+    // The pictures take their time, and the clock here stands still.
+    keep_time(&c);
     browser.press("Try it and add it").await;
     browser.shows("calls itself").await;
     browser.inspect("provider-refused").await;
     browser.fill("issuer", &strange.issuer).await;
     browser.fill("secret", "secret").await;
+    keep_time(&c);
     browser.press("Try it and add it").await;
     browser.arrives("/coordinator/providers/home").await;
     browser.shows("Reachable").await;
     browser.shows("crew").await;
     browser.inspect("provider").await;
     strange.mind().down = true;
+    keep_time(&c);
     browser.go("/coordinator/providers").await;
     browser.shows("it answers 502").await;
     browser.inspect("providers").await;
@@ -96,7 +100,7 @@ async fn people_log_in_elsewhere_and_disconnect_it() {
     browser.press("Disconnect").await;
     browser.picture("identity-disconnect").await;
     browser.press("Disconnect it").await;
-    browser.shows("nothing else opens your account").await;
+    browser.shows("Nothing else opens your account").await;
     browser.inspect("last-way-in").await;
 
     // An app has her log out; she is asked, as it proves nothing.
@@ -125,7 +129,7 @@ async fn each_failure_on_the_way_has_a_page_that_says_what_to_do() {
     let browser = browser_at(&town.c).await;
     let fails = async |code: &str| {
         browser.shows(code).await;
-        browser.shows("To the start page").await;
+        browser.shows("Back to the log-in").await;
         browser.picture(&format!("failure-{code}")).await;
     };
     let back = || {

@@ -234,7 +234,7 @@ async fn who_is_not_vouched_for_stays_outside(c: Coordinator) {
 
 /// That a page tells a failure by its code, and a way forward.
 fn fails(page: &Page, code: &str) {
-    assert!(page.says(&format!("<code>{code}</code>")) && page.says("href=\"/\""), "{code}: {page:?}");
+    assert!(page.says(&format!("<code>{code}</code>")) && page.says("href=\"/login\""), "{code}: {page:?}");
     assert!(page.headers("set-cookie").iter().all(|cookie| !cookie.contains("wbs_")), "{code}");
 }
 

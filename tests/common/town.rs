@@ -88,7 +88,7 @@ pub fn fails(page: &Page, status: u16, code: &str, what: &str) {
     assert_eq!(page.status, status, "{what}: {page:?}");
     assert!(page.says(&format!("<code>{code}</code>")), "{what}: {page:?}");
     assert!(
-        page.says("href=\"/\"") && page.headers("set-cookie").iter().all(|c| !c.contains("wbs_")),
+        page.says("href=\"/login\"") && page.headers("set-cookie").iter().all(|c| !c.contains("wbs_")),
         "{what}"
     );
 }

@@ -67,6 +67,7 @@ fn table(all: &[Standing]) -> Markup {
                             a.name href=(path(&one.provider.name)) { (one.provider.title()) }
                             @if one.of_file { " " (parts::badge(t::OF_FILE)) }
                             span.under { (one.provider.issuer) }
+                            @if let Some(why) = why_not(one) { span.under { (why) } }
                         }
                         td { (state_of(one)) }
                         td.spare { (one.people) }
@@ -77,15 +78,17 @@ fn table(all: &[Standing]) -> Markup {
     }
 }
 
-/// Whether it could be reached just now, and why not.
+/// Whether it could be used just now.
 fn state_of(one: &Standing) -> Markup {
     match &one.reached {
         Ok(()) => html! { span.state.on { (t::REACHED) } },
-        Err(error) => html! {
-            span.state.off { (t::NOT_REACHED) }
-            span.under { (parts::sentence(error.message())) }
-        },
+        Err(_) => html! { span.state.off { (t::NOT_REACHED) } },
     }
+}
+
+/// And why not.
+fn why_not(one: &Standing) -> Option<Markup> {
+    one.reached.as_ref().err().map(|error| parts::sentence(error.message()))
 }
 
 async fn show(state: State, admin: Governing, Target(name): Target) -> Answer<Response> {
@@ -112,15 +115,15 @@ fn standing_card(standing: &Standing) -> Markup {
         section.card aria-labelledby="settings" {
             h2 #settings { (t::SETTINGS) }
             dl.facts.wide {
-                div { dt { (t::STATE) } dd { (state_of(standing)) } }
-                div { dt { (t::PEOPLE) } dd { (people) } }
-                div { dt { (t::NAME) } dd { code { (provider.name) } } }
-                div { dt { (t::CLIENT_ID) } dd { code { (provider.client_id) } } }
-                div { dt { (t::SCOPES) } dd { (provider.scopes.join(" ")) } }
-                div { dt { (t::CREATE) } dd { (yes_no(provider.create_accounts)) } }
-                div { dt { (t::LINK) } dd { (yes_no(provider.link_verified_email)) } }
+                dt { (t::STATE) } dd { (state_of(standing)) @if let Some(why) = why_not(standing) { p.hint { (why) } } }
+                dt { (t::PEOPLE) } dd { (people) }
+                dt { (t::NAME) } dd { code { (provider.name) } }
+                dt { (t::CLIENT_ID) } dd { code { (provider.client_id) } }
+                dt { (t::SCOPES) } dd { (provider.scopes.join(" ")) }
+                dt { (t::CREATE) } dd { (yes_no(provider.create_accounts)) }
+                dt { (t::LINK) } dd { (yes_no(provider.link_verified_email)) }
                 @if !provider.bearer_audiences.is_empty() {
-                    div { dt { (t::BEARER) } dd { (provider.bearer_audiences.join(" ")) } }
+                    dt { (t::BEARER) } dd { (provider.bearer_audiences.join(" ")) }
                 }
             }
         }
@@ -306,7 +309,7 @@ fn second(
 ) -> Markup {
     html! {
         p.crumb { a href=(NEW) { "← " (t::OTHER_NAME) } }
-        div.head { h1 { (t::ADD) " " (name) } }
+        div.head { h1 { (t::ADD) ": " (name) } }
         div.grid.even {
             (addresses(state, name))
             section.card aria-labelledby="rest" {

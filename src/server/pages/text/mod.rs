@@ -50,7 +50,9 @@ pub mod trouble {
     pub const AWAY: &str = "Not available at the moment";
     pub const REFUSED: &str = "This cannot be done";
     pub const OURS: &str = "Something broke on our side";
+    pub const NOT_LOGGED_IN: &str = "You could not be logged in";
     pub const HOME: &str = "To the start page";
+    pub const LOG_IN: &str = "Back to the log-in";
     pub const CODE: &str = "Code";
     pub const REQUEST: &str = "request";
 }
