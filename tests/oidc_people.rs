@@ -272,5 +272,5 @@ async fn a_flood_of_refusals_is_counted_not_written(c: Coordinator) {
     let trail = c.get("/api/v1/audit?action=identity.refuse", &owner).await;
     let events = trail.body["events"].as_array().unwrap();
     assert_eq!(events.len(), 21);
-    assert_eq!(events[20]["unwritten"], 40, "{}", events[20]);
+    assert!(events.iter().any(|event| event["unwritten"] == 40), "{trail:?}");
 }

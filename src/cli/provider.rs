@@ -162,7 +162,9 @@ fn list(ctx: &Ctx, place: Place) -> Result<()> {
 }
 
 fn remove(ctx: &Ctx, name: &ProviderName, place: Place) -> Result<()> {
-    ctx.ui.confirm(&format!("Remove the provider {name}? Log-ins that came from it end."))?;
+    ctx.ui.confirm(&format!(
+        "Remove the provider {name}? Log-ins that came from it end, and memberships by its rules."
+    ))?;
     let (app, operator) = place.open()?;
     let gone = wait(provider::remove(&app, &operator, name))?;
     ctx.ui.changed(&under("provider", &shown(&gone)), || format!("Removed {}; accounts stay.", gone.name))

@@ -178,7 +178,8 @@ fn addresses(state: &State, name: &ProviderName) -> Markup {
 
 fn leave(admin: &Governing, standing: &Standing) -> Markup {
     let name = &standing.provider.name;
-    let field = Field { name: "confirm", label: t::REMOVE_NAME, ..Field::default() };
+    let label = t::type_name(&name.to_string());
+    let field = Field { name: "confirm", label: &label, ..Field::default() };
     html! {
         section.card aria-labelledby="remove" {
             h2.unseen #remove { (t::OUT) }

@@ -105,7 +105,6 @@ pub mod admin {
     pub const REMOVE_WORDS: &str = "Log-ins that came from it end at once, and so do the memberships that its rules made, \
         with the tokens, keys and apps that came of them. Accounts and devices stay. Whoever has neither a password \
         nor another provider cannot log in until you give them a password with wonder user reset-password.";
-    pub const REMOVE_NAME: &str = "Type its name to go on";
     pub const REMOVE_YES: &str = "Remove it";
     pub const FILE_WORDS: &str =
         "This provider is of the coordinator's settings file. Change it or take it out there, and restart.";
@@ -116,6 +115,10 @@ pub mod admin {
             1 => "One person has connected it.".to_owned(),
             _ => format!("{count} people have connected it."),
         }
+    }
+
+    pub fn type_name(name: &str) -> String {
+        format!("Type {name} to go on")
     }
 
     pub fn added(title: &str) -> String {
