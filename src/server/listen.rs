@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
 
 use super::crowd::{Crowd, Seat};
+use super::read_ahead::ReadAhead;
 use super::request::Peer;
 use super::socket::Socket;
 use crate::core::{Error, Kind, Result};
@@ -160,7 +161,7 @@ struct Guest {
 
 impl Guest {
     async fn serve_tls(self, tls: &TlsAcceptor, stream: TcpStream, place: OwnedSemaphorePermit, stop: Stop) {
-        match tokio::time::timeout(self.limits.handshake, tls.accept(stream)).await {
+        match tokio::time::timeout(self.limits.handshake, tls.accept(ReadAhead::new(stream))).await {
             Ok(Ok(stream)) => self.serve(Socket::new(stream, place), stop).await,
             Ok(Err(e)) => tracing::debug!(from = %self.from, "TLS handshake failed: {e}"),
             Err(_) => tracing::debug!(from = %self.from, "TLS handshake timed out"),

@@ -14,6 +14,7 @@ mod metrics;
 pub mod oauth;
 pub mod pages;
 pub mod problem;
+mod read_ahead;
 pub mod ready;
 mod relay;
 mod relay_maps;
@@ -41,5 +42,6 @@ pub async fn serve(settings: Settings, announce: impl FnOnce(&ready::Ready) -> R
         tracing::warn!(%url, "devices leave plain http at a name or public address for https on port 443: use https");
     }
     announce(&started.ready)?;
+    memory::give_back();
     started.frame.run(signals).await
 }
