@@ -9,6 +9,7 @@ use common::chromium::Chromium;
 use common::coordinator::Coordinator;
 use common::page::{Browser, Page};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use ureq::tls::TlsConfig;
 use wonder::mesh::native::derp::Certificate;
 use wonder::runtime::Clock;
@@ -55,7 +56,9 @@ async fn a_real_browser_keeps_its_log_in_to_this_host_and_to_tls() {
 
     let url = format!("{}/login", coordinator.url());
     let page = tokio::task::spawn_blocking(move || {
-        let tls = TlsConfig::builder().disable_verification(true).build();
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder().unversioned_rustls_crypto_provider(ring).disable_verification(true);
+        let tls = tls.build();
         ureq::Agent::config_builder().tls_config(tls).build().new_agent().get(url).call().unwrap()
     });
     let page = page.await.unwrap();
