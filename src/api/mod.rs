@@ -83,7 +83,7 @@ mod version;
 mod worker;
 
 pub use app::{App, AppAnswer, AppList, NewApp, RegisterApp};
-pub use audit::{AuditQuery, Event, EventList, EventResult, Party};
+pub use audit::{AuditQuery, Event, EventList, EventOrder, EventResult, Party};
 pub use grant::{AppName, Grant, GrantAnswer, GrantList};
 pub use identity::{Identity, IdentityAnswer, IdentityList};
 pub use invitation::{

@@ -187,6 +187,7 @@ fn account(visitor: &Visitor) -> Markup {
                 @if visitor.person().admin {
                     li { a href=(providers::PATH) { (text::account::PROVIDERS) } }
                 }
+                @if visitor.person().admin { li { a href="/audit" { (text::account::AUDIT) } } }
                 li {
                     form method="post" action="/logout" {
                         (visitor.form())

@@ -28,11 +28,13 @@ mod code;
 mod consent;
 pub mod cookie;
 mod device;
+mod devices;
 mod end_session;
 pub mod form;
 mod identity;
 mod invitation;
 mod key;
+mod key_policy;
 pub mod layout;
 mod live;
 mod member;
@@ -59,6 +61,7 @@ pub fn router(state: State) -> Router {
         .merge(providers::routes())
         .merge(setup::routes())
         .merge(overview::routes())
+        .merge(devices::routes())
         .merge(device::routes())
         .merge(add::routes())
         .merge(approve::routes())
