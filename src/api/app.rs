@@ -18,6 +18,9 @@ pub struct App {
     pub public: bool,
     #[schema(example = json!(["https://platform.example.org/callback"]))]
     pub redirect_uris: Vec<String>,
+    /// Where browsers may be led after a log-out.
+    #[serde(default)]
+    pub post_logout_redirect_uris: Vec<String>,
     /// The most that it may ask for.
     pub scopes: Vec<Scope>,
     pub created_at: Timestamp,
@@ -48,6 +51,10 @@ pub struct RegisterApp {
     #[serde(default)]
     #[schema(max_items = 10)]
     pub redirect_uris: Vec<String>,
+    /// Where it may have the browser led after a log-out (OpenID Connect RP-Initiated Logout 1.0), to the letter.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub post_logout_redirect_uris: Vec<String>,
     /// It can keep no secret: a program on a phone, on a desktop, in a browser.
     #[serde(default)]
     pub public: bool,

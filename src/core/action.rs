@@ -72,6 +72,10 @@ actions! {
     ProviderDelete = "provider.delete", Coordinator;
     /// An account was connected with an identity at a provider.
     IdentityLink = "identity.link", Coordinator;
+    /// An identity at a provider was taken from an account; the log-ins that came by it ended.
+    IdentityUnlink = "identity.unlink", Coordinator;
+    /// A log-in at a provider, or the connection with one, was refused or failed; the provider is named.
+    IdentityRefuse = "identity.refuse", Coordinator;
     /// An organization came to be, with its realm.
     OrganizationCreate = "organization.create", Organization;
     /// An organization was given another name.

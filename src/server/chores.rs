@@ -19,6 +19,9 @@ pub fn begin(app: &App, signing: &Signing) {
     every(app, "log-ins elsewhere", Duration::from_secs(300), |app| async move {
         oidc::sweep(&app).await.map(drop)
     });
+    every(app, "memberships by rule", Duration::from_secs(60), |app| async move {
+        oidc::membership::review(&app).await.map(drop)
+    });
     every(app, "ended sessions", Duration::from_secs(3600), |app| async move {
         session::sweep(&app).await.map(drop)
     });

@@ -30,5 +30,6 @@ pub mod session;
 pub mod setup;
 pub mod token;
 pub mod user;
+pub mod ways;
 mod words;
 pub mod worker;

@@ -58,6 +58,12 @@ pub fn with_password(read: &mut Read<'_>, email: &Email) -> Result<Option<(User,
     row.map(|mut row| Ok((from_row(&mut row)?, row.take(7)?))).transpose()
 }
 
+/// Whether the account has a password.
+pub fn has_password(read: &mut Read<'_>, id: UserId) -> Result<bool> {
+    let sql = "SELECT 1 FROM users WHERE id = ?1 AND password_hash IS NOT NULL";
+    Ok(read.first(sql, params![id])?.is_some())
+}
+
 /// At most `limit` users after the one with number `after`, oldest first.
 pub fn list(read: &mut Read<'_>, after: UserNumber, limit: i64) -> Result<Vec<User>> {
     let sql = format!("{SELECT} WHERE number > ?1 ORDER BY number LIMIT ?2");

@@ -36,7 +36,9 @@ impl Chromium {
         let program = Path::new("/usr/bin/chromedriver");
         assert!(program.exists(), "no chromedriver: scripts/install-peers debian");
         let (driver, port) = start(program, profile.path());
-        let client = open(port).await.unwrap_or_else(|e| panic!("no browser: {e}\n{}", driver.log_tail()));
+        let client = open(port, url.starts_with("https://"))
+            .await
+            .unwrap_or_else(|e| panic!("no browser: {e}\n{}", driver.log_tail()));
         let chromium = Chromium { client, url: url.to_owned(), driver, port, _profile: profile };
         chromium.desktop().await;
         chromium
@@ -263,12 +265,13 @@ fn start(program: &Path, profile: &Path) -> (Process, u16) {
     panic!("chromedriver finds no free port")
 }
 
-async fn open(port: u16) -> Result<Client, fantoccini::error::NewSessionError> {
+/// `own`: a certificate that nobody vouches for will do.
+async fn open(port: u16, own: bool) -> Result<Client, fantoccini::error::NewSessionError> {
     let mut args = vec!["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
     if rustix::process::geteuid().is_root() {
         args.push("--no-sandbox");
     }
-    let capabilities = json!({ "goog:chromeOptions": { "args": args } });
+    let capabilities = json!({ "goog:chromeOptions": { "args": args }, "acceptInsecureCerts": own });
     let capabilities = capabilities.as_object().unwrap().clone();
     let mut builder = ClientBuilder::new(HttpConnector::new());
     builder.capabilities(capabilities).connect(&format!("http://127.0.0.1:{port}")).await

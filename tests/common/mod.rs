@@ -34,5 +34,6 @@ pub mod rust_peer;
 pub mod state;
 pub mod strange;
 pub mod tailscaled;
+pub mod town;
 pub mod wait;
 pub mod wonder;

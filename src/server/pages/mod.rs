@@ -29,7 +29,9 @@ mod consent;
 pub mod cookie;
 mod device;
 mod devices;
+mod end_session;
 pub mod form;
+mod identity;
 mod invitation;
 mod key;
 mod key_policy;
@@ -41,6 +43,7 @@ mod organization;
 mod overview;
 pub mod parts;
 mod provider;
+mod providers;
 mod session;
 mod settings;
 mod setup;
@@ -54,6 +57,8 @@ pub fn router(state: State) -> Router {
     let pages = Router::new()
         .merge(session::routes())
         .merge(provider::routes())
+        .merge(identity::routes())
+        .merge(providers::routes())
         .merge(setup::routes())
         .merge(overview::routes())
         .merge(devices::routes())
@@ -70,6 +75,7 @@ pub fn router(state: State) -> Router {
         .merge(audit::routes())
         .merge(consent::routes())
         .merge(code::routes())
+        .merge(end_session::routes())
         .layer(from_fn(request::limit_time));
     let files = Router::new().route("/assets/{name}", get(assets::serve));
     pages

@@ -23,6 +23,7 @@ use crate::core::{Error, Result};
 use crate::server::extract::From;
 use crate::server::problem::{self, Answer};
 use crate::server::state::State;
+use crate::service::authority::Caller;
 use crate::service::oidc::{log_out as elsewhere, provider as providers};
 use crate::service::session::{self, LogIn, LoggedIn};
 use crate::service::setup;
@@ -167,14 +168,19 @@ pub fn begin(begun: &LoggedIn, path: &str, url: &BaseUrl) -> Response {
 }
 
 async fn log_out(state: State, visitor: Visitor) -> Answer<Response> {
-    let onward = match visitor.person().session {
+    Ok(end(&state, visitor.caller(), None).await?)
+}
+
+/// Ends the browser's log-in, and leads on: to `back`, or else to the log-out at the provider that it came from.
+pub async fn end(state: &State, caller: &Caller, back: Option<&str>) -> Result<Response> {
+    let onward = match caller.person()?.session.filter(|_| back.is_none()) {
         Some(session) => elsewhere::onward(&state.app, session).await?,
         None => None,
     };
-    session::log_out(&state.app, visitor.caller()).await?;
-    let next = match onward {
-        Some((title, url)) => provider::lead_on(&title, &url),
-        None => Redirect::to("/login").into_response(),
+    session::log_out(&state.app, caller).await?;
+    let next = match (onward, back) {
+        (Some((title, url)), _) => provider::lead_on(&title, &url),
+        (None, back) => Redirect::to(back.unwrap_or("/login")).into_response(),
     };
     let mut left = with_cookies(next, [Cookie::Session.clear(state.url())]);
     // What the browser still holds of these pages goes too.

@@ -11,7 +11,7 @@ use super::note::go;
 use super::parts::{self, Field};
 use super::text::{self, settings as t};
 use super::visitor::Visitor;
-use super::{app, layout};
+use super::{app, identity, layout};
 use crate::api::Problem;
 use crate::core::page::{MAX_LIMIT, Page};
 use crate::core::secret::Secret;
@@ -42,14 +42,13 @@ async fn show(state: State, visitor: Visitor) -> Answer<Response> {
 async fn page(state: &State, visitor: &Visitor, problem: Option<&Problem>) -> Result<Response> {
     let all = Page::new(Some(MAX_LIMIT), None)?;
     let (sessions, _) = session::list(&state.app, visitor.caller(), all).await?;
-    let apps = app::own(state, visitor).await?;
+    let (identities, apps) = (identity::section(state, visitor).await?, app::own(state, visitor).await?);
     let body = html! {
         div.head { h1 { (t::TITLE) } p.about { (visitor.person().email) @if visitor.person().admin { " · " (t::ADMIN) } } }
         div.grid.two {
-            div.grid { (log_ins(visitor, &sessions)) (apps) }
+            div.grid { (log_ins(visitor, &sessions)) (identities) (apps) }
             (password(visitor, problem))
         }
-        p { a href="/settings/identities" { (text::provider::IDENTITIES) } }
     };
     Ok(layout::page(t::TITLE, visitor, &body))
 }
