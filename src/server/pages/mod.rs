@@ -25,10 +25,13 @@ mod approve;
 pub mod assets;
 mod audit;
 mod code;
+mod confirm;
 mod consent;
 pub mod cookie;
 mod device;
+mod factor;
 pub mod form;
+mod half;
 mod invitation;
 mod key;
 pub mod layout;
@@ -38,7 +41,9 @@ pub mod note;
 mod organization;
 mod overview;
 pub mod parts;
+mod passkey;
 mod provider;
+mod qr;
 mod session;
 mod settings;
 mod setup;
@@ -51,6 +56,7 @@ pub mod visitor;
 pub fn router(state: State) -> Router {
     let pages = Router::new()
         .merge(session::routes())
+        .merge(half::routes())
         .merge(provider::routes())
         .merge(setup::routes())
         .merge(overview::routes())
@@ -60,6 +66,9 @@ pub fn router(state: State) -> Router {
         .merge(token::routes())
         .merge(key::routes())
         .merge(settings::routes())
+        .merge(factor::routes())
+        .merge(confirm::routes())
+        .merge(passkey::routes())
         .merge(member::routes())
         .merge(invitation::routes())
         .merge(organization::routes())

@@ -49,6 +49,7 @@ async fn page(state: &State, visitor: &Visitor, problem: Option<&Problem>) -> Re
             div.grid { (log_ins(visitor, &sessions)) (apps) }
             (password(visitor, problem))
         }
+        p { a href="/settings/factors" { (text::factor::TITLE) } }
         p { a href="/settings/identities" { (text::provider::IDENTITIES) } }
     };
     Ok(layout::page(t::TITLE, visitor, &body))
