@@ -123,7 +123,7 @@ async fn a_passkey_stands_for_both_factors(c: Coordinator) {
     let (mut browser, options) = asked(&c).await;
     browser.submit("/login/passkey", &[("answer", &key.show(&options).to_string())]).await;
     assert!(browser.page.status == 401 && browser.page.says("was not accepted"), "{:?}", browser.page);
-    ada.log_in(ADA, PASSWORD).await;
+    Browser::new(c.address).log_in(ADA, PASSWORD).await;
     // The host takes off what is lost.
     add(&mut ada, &mut key, "again").await;
     let reset = Reset { password: Secret::new(PASSWORD), factors: true };
