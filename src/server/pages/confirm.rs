@@ -59,7 +59,8 @@ async fn page(
 }
 
 fn ask(visitor: &Visitor, ways: &Ways, site: Option<&Site>, next: &str, problem: Option<&Problem>) -> Markup {
-    let by_code = ways.totp || ways.recovery_code;
+    // Nobody spends a recovery code who has anything else.
+    let by_code = ways.totp || (ways.recovery_code && !ways.password && !ways.passkey);
     html! {
         div.card.narrow {
             h1 { (t::CONFIRM) }

@@ -72,18 +72,23 @@ fn ask(state: &State, guest: &Guest, half: &Half, next: Option<&str>, problem: O
     let label = if half.factors.totp.is_some() { t::STEP_CODE } else { t::STEP_RECOVERY };
     let code = Field { name: "code", label, autocomplete: "one-time-code", ..Field::default() };
     let site = passkeys::site(&state.app).filter(|_| !half.factors.passkeys.is_empty());
+    let with_passkey =
+        passkey::button(site.as_ref(), &guest.form, "/login/step/passkey", next, text::passkey::STEP);
     html! {
         div.card.narrow {
             h1 { (t::STEP) }
             p.lead { (t::STEP_LEAD) strong { (half.user.email) } "." }
             (parts::complaint(problem))
-            form.stack method="post" action=(STEP) {
-                (guest.form)
-                @if let Some(next) = next { input type="hidden" name="next" value=(next); }
-                (code)
-                button.wide type="submit" { (t::STEP_BUTTON) }
+            div.stack {
+                @if half.factors.totp.is_none() { (with_passkey) }
+                form.stack method="post" action=(STEP) {
+                    (guest.form)
+                    @if let Some(next) = next { input type="hidden" name="next" value=(next); }
+                    (code)
+                    button.wide.quiet[half.factors.totp.is_none()] type="submit" { (t::STEP_BUTTON) }
+                }
+                @if half.factors.totp.is_some() { (with_passkey) }
             }
-            (passkey::button(site.as_ref(), &guest.form, "/login/step/passkey", next, text::passkey::STEP))
             p.fine { a href="/login" { (t::STEP_AGAIN) } }
             p.fine { (t::STEP_LOST) code { (t::STEP_COMMAND) } "." }
         }
