@@ -9,6 +9,8 @@ use common::chromium::Chromium;
 use common::coordinator::Coordinator;
 use common::oauth_peer::Apache;
 use common::totp::Authenticator;
+use common::wonder::Wonder;
+use std::time::Duration;
 use wonder::runtime::Clock;
 
 const ADA: &str = "ada@example.org";
@@ -46,7 +48,9 @@ async fn a_passkey_opens_an_account_in_place_of_the_password_and_after_it() {
     let browser = at(&coordinator).await;
     let phone = browser.authenticator().await;
     browser.go("/settings").await;
-    browser.press("Passkeys, codes and recovery").await;
+    browser.shows("Passkeys, codes and recovery").await;
+    browser.inspect("settings-factors").await;
+    browser.press("Manage").await;
     browser.arrives(FACTORS).await;
     browser.inspect("factors-none").await;
     browser.fill("name", "laptop").await;
@@ -143,6 +147,29 @@ async fn an_authenticator_app_is_added_and_asked_for_without_javascript() {
     browser.click("form[action='/login/step'] button").await;
     browser.arrives("/o/ada").await;
     browser.shows("Of those you have left: 9.").await;
+    the_command_line_is_asked_too(
+        &coordinator,
+        &recovery,
+        &app.code(clock.now().plus(Duration::from_secs(30))),
+    );
+}
+
+fn the_command_line_is_asked_too(coordinator: &Coordinator, used: &str, code: &str) {
+    let log_in = ["login", coordinator.url(), "--email", ADA, "--password-stdin"];
+    let wonder = Wonder::new();
+    let told = |more: &[&str]| {
+        let run = wonder.run_with(&[&log_in[..], more].concat(), PASSWORD);
+        (run.code, run.stderr)
+    };
+    let (exit, said) = told(&[]);
+    assert!(exit == 3 && said.contains("`wonder login`") && said.contains("code"), "{said}");
+    let (exit, said) = told(&["--code", used]);
+    assert!(exit == 3 && said.contains("was used already"), "{said}");
+    assert_eq!(told(&["--code", code]).0, 0);
+    let reset = ["user", "reset-password", ADA, "--password-stdin", "--reset-factors"];
+    let run = coordinator.admin(&reset, PASSWORD);
+    assert!(run.code == 0 && (run.stdout + &run.stderr).contains("second factors and passkeys are gone"));
+    assert_eq!(told(&[]).0, 0);
 }
 
 /// The page with the picture for the app, as it is inspected with scripts.

@@ -13,8 +13,8 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use wonder::core::secret::Secret;
-use wonder::service::key_ring;
 use wonder::service::user::{self, Operator, Reset};
+use wonder::service::{factor, key_ring};
 use wonder::store::sealed_secret;
 
 coordinator_stories! {
@@ -314,6 +314,13 @@ async fn changes_take_a_fresh_proof(c: Coordinator) {
     assert_eq!((town.ada.page.status, town.ada.page.location()), (303, "/settings/factors"));
     assert_eq!(town.log_in(None).await.status, 201, "a password alone is enough again");
     let sealed = "SELECT COUNT(*) FROM sealed_secrets WHERE name LIKE 'codes by time%'";
+    assert_eq!((town.count("SELECT COUNT(*) FROM totp").await, town.count(sealed).await), (0, 0));
+    // What is begun and never confirmed counts for nothing, and is forgotten.
+    town.ada.get("/settings/factors").await;
+    town.ada.submit("/settings/factors/app", &[]).await;
+    assert_eq!((town.log_in(None).await.status, town.count(sealed).await), (201, 1));
+    town.c.later(Duration::from_secs(3601));
+    factor::sweep(&town.c.app).await.unwrap();
     assert_eq!((town.count("SELECT COUNT(*) FROM totp").await, town.count(sealed).await), (0, 0));
     let told = "SELECT COUNT(*) FROM audit_events WHERE action = 'factor.refuse'";
     assert_eq!(town.count(told).await, 3);

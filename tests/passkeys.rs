@@ -47,7 +47,7 @@ stories! {
 async fn ask(browser: &mut Browser, path: &str) -> Value {
     let csrf = browser.page.csrf();
     let shown = browser.page.clone();
-    browser.post(path, &[("csrf", &csrf)]).await;
+    browser.post(path, &[("csrf", &csrf), ("name", "a name")]).await;
     assert_eq!(browser.page.status, 200, "{:?}", browser.page);
     let options = serde_json::from_str(&browser.page.body).unwrap();
     browser.page = shown;
@@ -124,8 +124,13 @@ async fn a_passkey_stands_for_both_factors(c: Coordinator) {
     browser.submit("/login/passkey", &[("answer", &key.show(&options).to_string())]).await;
     assert!(browser.page.status == 401 && browser.page.says("was not accepted"), "{:?}", browser.page);
     Browser::new(c.address).log_in(ADA, PASSWORD).await;
-    // The host takes off what is lost.
+    // A disabled account is opened by none; the host takes off what is lost.
     add(&mut ada, &mut key, "again").await;
+    user::disable(&c.app, &Operator::local("test"), ADA).await.unwrap();
+    let (mut browser, options) = asked(&c).await;
+    browser.submit("/login/passkey", &[("answer", &key.show(&options).to_string())]).await;
+    assert!(browser.page.status == 401 && browser.page.says("is disabled"), "{:?}", browser.page);
+    user::enable(&c.app, &Operator::local("test"), ADA).await.unwrap();
     let reset = Reset { password: Secret::new(PASSWORD), factors: true };
     user::reset_password(&c.app, &Operator::local("test"), ADA, reset).await.unwrap();
     assert_eq!(count(&c, "SELECT COUNT(*) FROM passkeys").await, 0);
@@ -273,6 +278,10 @@ async fn what_no_browser_sends_is_refused_as_such(c: Coordinator) {
     browser.submit("/login/passkey", &[("answer", &"A".repeat(70_000))]).await;
     assert_eq!(browser.page.status, 413);
     for name in ["", "  ", &"x".repeat(61), "a\nb"] {
+        ada.get("/settings/factors").await;
+        let csrf = ada.page.csrf();
+        let asked = ada.post("/settings/factors/passkeys/ask", &[("csrf", &csrf), ("name", name)]).await;
+        assert!(asked.status == 400, "no authenticator makes one in vain: {asked:?}");
         ada.get("/settings/factors").await;
         let options = ask(&mut ada, "/settings/factors/passkeys/ask").await;
         let answer = key.make(&options).to_string();

@@ -138,9 +138,22 @@ async fn ask_to_show(state: State, From(origin): From, headers: HeaderMap) -> An
     Ok(options(passkey::ask_to_show(&state.app, &browser(&state, &headers)?, &origin).await?))
 }
 
-async fn ask_to_make(state: State, visitor: Visitor, headers: HeaderMap) -> Result<Response, Response> {
+/// The form as it will be sent with the answer.
+#[derive(Deserialize)]
+struct Wish {
+    #[serde(default)]
+    name: String,
+}
+
+async fn ask_to_make(
+    state: State,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Form(wish): Form<Wish>,
+) -> Result<Response, Response> {
     let proven = proven(&state, &visitor, FACTORS)?;
-    let asked = async { passkey::ask_to_make(&state.app, &proven, &browser(&state, &headers)?).await };
+    let asked =
+        async { passkey::ask_to_make(&state.app, &proven, &wish.name, &browser(&state, &headers)?).await };
     asked.await.map(options).map_err(failed)
 }
 

@@ -101,11 +101,16 @@ fn end_others(tx: &mut Tx<'_>, proven: &Proven, now: Timestamp) -> Result<()> {
     half_log_in::delete_of(tx, proven.user())
 }
 
+/// Forgets all factors of an account: what is sealed of them goes with no row of its own.
+pub(super) fn forget(tx: &mut Tx<'_>, user: UserId) -> Result<()> {
+    forget_totp(tx, user)?;
+    passkeys::delete_of(tx, user)?;
+    recovery_code::delete_of(tx, user)
+}
+
 /// Takes all factors off an account whose owner is locked out, within a transaction.
 pub(super) fn reset(tx: &mut Tx<'_>, user: &User, actor: &Actor, now: Timestamp) -> Result<()> {
-    forget_totp(tx, user.id)?;
-    passkeys::delete_of(tx, user.id)?;
-    recovery_code::delete_of(tx, user.id)?;
+    forget(tx, user.id)?;
     audit::record(tx, now, actor, Change::new(Action::FactorReset, user.id, &user.email))
 }
 
@@ -125,7 +130,9 @@ pub async fn sweep(app: &App) -> Result<()> {
             half_log_in::delete_over(tx, now)?;
             challenge::delete_over(tx, now)?;
             for totp in totps::left_behind(tx, before, MOST_AT_ONCE)? {
-                forget_totp(tx, totp.user)?;
+                if totps::leave(tx, &totp)? {
+                    sealed_secret::delete(tx, &totp::secret_name(totp.user))?;
+                }
             }
             Ok(())
         })

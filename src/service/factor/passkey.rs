@@ -81,9 +81,11 @@ fn remembered(
     Challenge { challenge, browser_hash: known_by(browser), user, state, expires_at: app.now().plus(LASTS) }
 }
 
-/// Asks a browser to make a passkey for who is logged in there; gives what it is asked, as JSON.
-pub async fn ask_to_make(app: &App, proven: &Proven, browser: &Secret) -> Result<String> {
+/// Asks a browser to make a passkey for who is logged in there, if it may be called `name`; gives what the browser is
+/// asked, as JSON.
+pub async fn ask_to_make(app: &App, proven: &Proven, name: &str, browser: &Secret) -> Result<String> {
     let (site, user) = (here(app)?, proven.user());
+    check_name(name)?;
     limits::take(app, Allowance::PasskeyAddress, limits::network(proven.actor().origin()))?;
     let known = app.store().read(move |read| passkey::of_user(read, user)).await?;
     if known.len() >= MOST {

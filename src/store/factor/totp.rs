@@ -55,6 +55,12 @@ pub fn delete(tx: &mut Tx<'_>, user: UserId) -> Result<bool> {
     Ok(tx.execute("DELETE FROM totp WHERE user_id = ?1", params![user])? == 1)
 }
 
+/// Forgets one that is still not confirmed; tells whether it was.
+pub fn leave(tx: &mut Tx<'_>, totp: &Totp) -> Result<bool> {
+    let sql = "DELETE FROM totp WHERE user_id = ?1 AND created_at = ?2 AND confirmed_at IS NULL";
+    Ok(tx.execute(sql, params![totp.user, totp.created_at])? == 1)
+}
+
 /// At most `limit` of those that were begun before `before` and never confirmed.
 pub fn left_behind(read: &mut Read<'_>, before: Timestamp, limit: i64) -> Result<Vec<Totp>> {
     let sql = format!("{SELECT} WHERE confirmed_at IS NULL AND created_at < ?1 LIMIT ?2");

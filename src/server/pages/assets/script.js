@@ -76,7 +76,7 @@ const show = async (options) => {
 };
 
 const askPasskey = async (form) => {
-  const body = new URLSearchParams({ csrf: form.elements.csrf.value });
+  const body = new URLSearchParams(new FormData(form));
   const asked = await fetch(form.dataset.ask, { method: "POST", body, headers: { accept: "application/json" } });
   if (asked.redirected) return location.reload();
   const said = await asked.json();

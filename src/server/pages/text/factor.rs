@@ -2,6 +2,9 @@
 
 pub const TITLE: &str = "Passkeys, codes and recovery";
 pub const LEAD: &str = "What opens your account beside your password. With any of these, a password alone is not enough any more. Who logs in at a provider is asked for what that provider asks for.";
+pub const SUMMARY: &str =
+    "Open your account by finger, face or PIN, and let nobody in who has learned your password.";
+pub const MANAGE: &str = "Manage";
 pub const BACK: &str = "Settings";
 
 pub const APP: &str = "Authenticator app";
