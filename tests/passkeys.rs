@@ -137,9 +137,12 @@ async fn a_passkey_stands_for_both_factors(c: Coordinator) {
     Browser::new(c.address).log_in(ADA, PASSWORD).await;
 }
 
+/// What is wrong with an authenticator.
+type Change = fn(&mut Authenticator);
+
 async fn what_is_not_signed_for_this_opens_nothing(c: Coordinator) {
     let (_ada, key) = town(&c).await;
-    let wrong: [(&str, fn(&mut Authenticator)); 8] = [
+    let wrong: [(&str, Change); 8] = [
         ("another site's page", |key| key.origin = "https://evil.example".into()),
         ("another port's page", |key| key.origin = "http://localhost:8081".into()),
         ("https in the place of http", |key| key.origin = "https://localhost:8080".into()),

@@ -1,12 +1,15 @@
 //! `/settings/confirm`: who changes how their account is opened shows once more who they are.
 
 use axum::Router;
-use axum::extract::Query;
+use axum::extract::{FromRequestParts, Query};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
+use http::Method;
+use http::request::Parts;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::factor::FACTORS;
 use super::form::Form;
 use super::parts::{self, Field};
 use super::session::local_path;
@@ -29,12 +32,29 @@ pub fn routes() -> Router<State> {
     Router::new().route(CONFIRM, get(show).post(confirm))
 }
 
-/// The visitor's authority over their own factors, or the way to where they get it, and back to `path`.
-pub fn proven(state: &State, visitor: &Visitor, path: &str) -> Result<Proven, Response> {
-    Proven::check(&state.app, visitor.caller()).map_err(|error| match error.code() {
-        "proof_needed" => Redirect::to(&format!("{CONFIRM}?next={}", encode(path, b"/"))).into_response(),
-        _ => Failure::from(error).into_response(),
-    })
+/// A visitor who has just shown who they are, with authority over their own factors; others are led to where they show
+/// it, and back.
+pub struct Fresh {
+    pub visitor: Visitor,
+    pub proven: Proven,
+}
+
+impl FromRequestParts<State> for Fresh {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Response> {
+        let visitor = Visitor::from_request_parts(parts, state).await?;
+        match Proven::check(&state.app, visitor.caller()) {
+            Ok(proven) => Ok(Fresh { visitor, proven }),
+            Err(error) if error.code() == "proof_needed" => Err(to_confirm(parts)),
+            Err(error) => Err(Failure::from(error).into_response()),
+        }
+    }
+}
+
+fn to_confirm(parts: &Parts) -> Response {
+    let path = if parts.method == Method::GET { parts.uri.path() } else { FACTORS };
+    Redirect::to(&format!("{CONFIRM}?next={}", encode(path, b"/"))).into_response()
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::confirm::proven;
+use super::confirm::Fresh;
 use super::form::Form;
 use super::note::go;
 use super::parts::{self, Field};
@@ -16,9 +16,9 @@ use super::visitor::Visitor;
 use super::{layout, passkey, qr};
 use crate::api::Problem;
 use crate::auth::factor::totp::TotpSecret;
-use crate::core::Error;
+use crate::core::Result;
 use crate::core::secret::Secret;
-use crate::server::problem::{self, Failure};
+use crate::server::problem::{self, Answer};
 use crate::server::state::State;
 use crate::service::factor::passkey as passkeys;
 use crate::service::factor::proof::Proven;
@@ -40,16 +40,8 @@ async fn back() -> Redirect {
     Redirect::to(FACTORS)
 }
 
-/// What a handler gives that was led elsewhere, or that failed.
-type Page = Result<Response, Response>;
-
-pub fn failed(error: Error) -> Response {
-    Failure::from(error).into_response()
-}
-
-async fn show(state: State, visitor: Visitor) -> Page {
-    let proven = proven(&state, &visitor, FACTORS)?;
-    let factors = factor::list(&state.app, &proven).await.map_err(failed)?;
+async fn show(state: State, Fresh { visitor, proven }: Fresh) -> Answer<Response> {
+    let factors = factor::list(&state.app, &proven).await?;
     let site = passkeys::site(&state.app);
     let body = html! {
         p.crumb { a href="/settings" { "← " (t::BACK) } }
@@ -104,22 +96,25 @@ fn codes(visitor: &Visitor, factors: &Factors) -> Markup {
     }
 }
 
-async fn begin_app(state: State, visitor: Visitor) -> Page {
-    let proven = proven(&state, &visitor, FACTORS)?;
-    totp::begin(&state.app, &proven).await.map_err(failed)?;
+async fn begin_app(state: State, Fresh { proven, .. }: Fresh) -> Answer<Response> {
+    totp::begin(&state.app, &proven).await?;
     Ok(Redirect::to(APP).into_response())
 }
 
-async fn show_app(state: State, visitor: Visitor) -> Page {
-    let proven = proven(&state, &visitor, APP)?;
-    app_page(&state, &visitor, &proven, None).await
+async fn show_app(state: State, Fresh { visitor, proven }: Fresh) -> Answer<Response> {
+    Ok(app_page(&state, &visitor, &proven, None).await?)
 }
 
-async fn app_page(state: &State, visitor: &Visitor, proven: &Proven, problem: Option<&Problem>) -> Page {
+async fn app_page(
+    state: &State,
+    visitor: &Visitor,
+    proven: &Proven,
+    problem: Option<&Problem>,
+) -> Result<Response> {
     let secret = match totp::pending(&state.app, proven).await {
         Ok(secret) => secret,
         Err(error) if error.code() == "totp_not_begun" => return Ok(back().await.into_response()),
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(error),
     };
     let uri = secret.uri(state.url().host(), proven.email().as_str());
     Ok(layout::page(t::APP_ADD, visitor, &add_app(visitor, &secret, &uri, problem)))
@@ -155,8 +150,8 @@ struct Shown {
     code: Secret,
 }
 
-async fn confirm_app(state: State, visitor: Visitor, Form(shown): Form<Shown>) -> Page {
-    let proven = proven(&state, &visitor, APP)?;
+async fn confirm_app(state: State, fresh: Fresh, Form(shown): Form<Shown>) -> Answer<Response> {
+    let Fresh { visitor, proven } = fresh;
     match totp::confirm(&state.app, proven.clone(), &shown.code).await {
         Ok(Some(codes)) => Ok(shown_once(&visitor, &codes)),
         Ok(None) => Ok(go(FACTORS, t::APP_ADDED, state.url())),
@@ -167,15 +162,13 @@ async fn confirm_app(state: State, visitor: Visitor, Form(shown): Form<Shown>) -
     }
 }
 
-async fn remove_app(state: State, visitor: Visitor) -> Page {
-    let proven = proven(&state, &visitor, FACTORS)?;
-    totp::disable(&state.app, proven).await.map_err(failed)?;
+async fn remove_app(state: State, Fresh { proven, .. }: Fresh) -> Answer<Response> {
+    totp::disable(&state.app, proven).await?;
     Ok(go(FACTORS, t::APP_REMOVED, state.url()))
 }
 
-async fn renew_codes(state: State, visitor: Visitor) -> Page {
-    let proven = proven(&state, &visitor, FACTORS)?;
-    let codes = recovery::renew(&state.app, proven).await.map_err(failed)?;
+async fn renew_codes(state: State, Fresh { visitor, proven }: Fresh) -> Answer<Response> {
+    let codes = recovery::renew(&state.app, proven).await?;
     Ok(shown_once(&visitor, &codes))
 }
 

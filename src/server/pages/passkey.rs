@@ -8,8 +8,8 @@ use http::{HeaderMap, HeaderValue, header};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::confirm::{self, proven};
-use super::factor::{FACTORS, failed, shown_once};
+use super::confirm::{self, Fresh};
+use super::factor::{FACTORS, shown_once};
 use super::form::{self, Form, FormToken};
 use super::note::go;
 use super::parts::{self, Field};
@@ -147,14 +147,12 @@ struct Wish {
 
 async fn ask_to_make(
     state: State,
-    visitor: Visitor,
+    Fresh { proven, .. }: Fresh,
     headers: HeaderMap,
     Form(wish): Form<Wish>,
-) -> Result<Response, Response> {
-    let proven = proven(&state, &visitor, FACTORS)?;
-    let asked =
-        async { passkey::ask_to_make(&state.app, &proven, &wish.name, &browser(&state, &headers)?).await };
-    asked.await.map(options).map_err(failed)
+) -> Answered<Response> {
+    let browser = browser(&state, &headers)?;
+    Ok(options(passkey::ask_to_make(&state.app, &proven, &wish.name, &browser).await?))
 }
 
 #[derive(Deserialize)]
@@ -200,7 +198,7 @@ async fn finish(
     Form(shown): Form<Shown>,
 ) -> Result<Response, Response> {
     let waiting = half::waiting(&state, &headers, shown.next()).await?;
-    let answer = shown.answer(&state, &headers).map_err(failed)?;
+    let answer = shown.answer(&state, &headers).map_err(|e| Failure::from(e).into_response())?;
     match passkey::finish(&state.app, waiting.clone(), &answer, origin).await {
         Ok(begun) => {
             session::leave(&state, &guest).await;
@@ -222,21 +220,18 @@ async fn confirm_by(
 
 async fn make(
     state: State,
-    visitor: Visitor,
+    Fresh { visitor, proven }: Fresh,
     headers: HeaderMap,
     Form(shown): Form<Shown>,
-) -> Result<Response, Response> {
-    let proven = proven(&state, &visitor, FACTORS)?;
-    let answer = shown.answer(&state, &headers).map_err(failed)?;
-    match passkey::make(&state.app, proven, &shown.name, answer).await.map_err(failed)? {
+) -> Answered<Response> {
+    let answer = shown.answer(&state, &headers)?;
+    match passkey::make(&state.app, proven, &shown.name, answer).await? {
         Some(codes) => Ok(shown_once(&visitor, &codes)),
         None => Ok(go(FACTORS, t::MADE_NOTE, state.url())),
     }
 }
 
-async fn remove(state: State, visitor: Visitor, Target(id): Target) -> Result<Response, Response> {
-    let proven = proven(&state, &visitor, FACTORS)?;
-    let id = id.parse().map_err(|error: Error| Failure::from(error).into_response())?;
-    passkey::remove(&state.app, proven, id).await.map_err(failed)?;
+async fn remove(state: State, Fresh { proven, .. }: Fresh, Target(id): Target) -> Answered<Response> {
+    passkey::remove(&state.app, proven, id.parse()?).await?;
     Ok(go(FACTORS, t::REMOVED, state.url()))
 }
