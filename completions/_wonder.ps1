@@ -1023,9 +1023,13 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             break
         }
         'wonder;audit' {
-            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'How far back [default: 24h]')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'How many of the newest [default: 50; 10 before those that --follow waits for; all of them with --since]')
+            [CompletionResult]::new('--newest', '--newest', [CompletionResultType]::ParameterName, 'How many of the newest [default: 50; 10 before those that --follow waits for; all of them with --since]')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'How far back [default of --lines: 24h]')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Not what happened after so long ago')
             [CompletionResult]::new('--actor', '--actor', [CompletionResultType]::ParameterName, 'Only what this one did: a name, an e-mail address or an id')
             [CompletionResult]::new('--action', '--action', [CompletionResultType]::ParameterName, 'Only this action (`node.remove`), or all of a noun (`node`)')
+            [CompletionResult]::new('--result', '--result', [CompletionResultType]::ParameterName, 'What was done alone, or what was refused alone')
             [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
             [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
@@ -1039,8 +1043,8 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check that no event was changed, put in or taken out; on the coordinator''s host')
             break
         }

@@ -637,13 +637,25 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__audit)
-            opts="-q -v -h --since --actor --action --follow --lines --all --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help verify"
+            opts="-n -q -v -h --newest --since --until --actor --action --result --follow --lines --all --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help verify"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --newest)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -653,6 +665,10 @@ _wonder() {
                     ;;
                 --action)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --result)
+                    COMPREPLY=($(compgen -W "done refused" -- "${cur}"))
                     return 0
                     ;;
                 --coordinator)

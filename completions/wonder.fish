@@ -688,9 +688,13 @@ complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from leave" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l since -d 'How far back [default: 24h]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -s n -l newest -d 'How many of the newest [default: 50; 10 before those that --follow waits for; all of them with --since]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l since -d 'How far back [default of --lines: 24h]' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l until -d 'Not what happened after so long ago' -r
 complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l actor -d 'Only what this one did: a name, an e-mail address or an id' -r
 complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l action -d 'Only this action (`node.remove`), or all of a noun (`node`)' -r
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l result -d 'What was done alone, or what was refused alone' -r -f -a "done\t''
+refused\t''"
 complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -702,7 +706,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen
 complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print data and errors only'
 complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -l yes -d 'Answer every question with yes'
-complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wonder -n "__fish_wonder_using_subcommand audit; and not __fish_seen_subcommand_from verify" -f -a "verify" -d 'Check that no event was changed, put in or taken out; on the coordinator\'s host'
 complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l known -d 'The newest link of an earlier check, as it was printed: the trail must still hold it' -r
 complete -c wonder -n "__fish_wonder_using_subcommand audit; and __fish_seen_subcommand_from verify" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F

@@ -6,6 +6,7 @@ mod common;
 
 use common::coordinator::Coordinator;
 use common::database::Database;
+use common::fleet::person;
 use common::house::{House, PASSWORD, START, days, from, operator};
 use common::wait::wait_for;
 use common::wonder::Wonder;
@@ -17,7 +18,7 @@ use wonder::auth::stamp::StampKey;
 use wonder::core::Result;
 use wonder::core::action::Action;
 use wonder::core::chain::Link;
-use wonder::core::page::Page;
+use wonder::core::page::{Order, Page};
 use wonder::core::role::{ManageNodes, Role, ViewAudit};
 use wonder::runtime::{Clock, Supervisor};
 use wonder::service::app::{App, Settings};
@@ -25,9 +26,9 @@ use wonder::service::audit::{self, Actor, Change, Wanted};
 use wonder::service::authority::{Administrator, May};
 use wonder::service::chain::{self, Verified};
 use wonder::service::user;
-use wonder::store::audit::Linked;
+use wonder::store::audit::{LOOK, Linked};
 use wonder::store::engine::params;
-use wonder::store::{DatabaseUrl, Tx};
+use wonder::store::{DatabaseUrl, Purpose, Store, Tx};
 
 on_both_engines! {
     many_writers_make_one_chain
@@ -39,6 +40,9 @@ on_both_engines! {
     refusals_are_written_and_bounded
     everybody_reads_their_own
     an_administrator_reads_all
+    the_newest_come_first_where_that_is_asked_for
+    a_filter_that_lets_little_through_goes_on_page_by_page
+    whoever_checks_finds_no_event_without_its_link
 }
 
 fn key() -> StampKey {
@@ -285,6 +289,99 @@ async fn an_administrator_reads_all(database: Database) {
     assert_eq!(words(&more), BTreeSet::from(["user.disable"]), "what was just done is found");
 }
 
+/// All pages of so many events: the numbers of their links.
+async fn walk(house: &App, admin: &Administrator, wanted: &Wanted, size: u16) -> Vec<Vec<i64>> {
+    let (mut pages, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let page = Page::new(Some(size), cursor.as_deref()).unwrap();
+        let (events, next) = audit::list_all(house, admin, wanted.clone(), page).await.unwrap();
+        pages.push(events.iter().map(|linked| linked.link.seq).collect());
+        cursor = next;
+        if cursor.is_none() {
+            return pages;
+        }
+    }
+}
+
+async fn the_newest_come_first_where_that_is_asked_for(database: Database) {
+    let house = House::new(database);
+    let (ada, her) = house.person("ada@example.org").await;
+    let admin = Administrator::check(&ada).unwrap();
+    let app = &house.app;
+    for later in 0..5 {
+        house.clock.set(START.plus(days(later)));
+        fill(app, 2).await;
+    }
+    let newest = Wanted { order: Order::NewestFirst, ..Wanted::default() };
+    let all = walk(app, &admin, &newest, 4).await.concat();
+    assert_eq!(all, (1..=13).rev().collect::<Vec<i64>>(), "three of the account, ten that follow");
+    let between = |since: u64, until: u64| Wanted {
+        since: Some(START.plus(days(since))),
+        until: Some(START.plus(days(until))),
+        ..newest.clone()
+    };
+    assert_eq!(walk(app, &admin, &between(1, 2), 50).await.concat(), [7, 6]);
+    let upwards = Wanted { order: Order::OldestFirst, ..between(1, 2) };
+    assert_eq!(walk(app, &admin, &upwards, 1).await, [[6], [7]]);
+    assert!(walk(app, &admin, &between(9, 12), 50).await.concat().is_empty());
+    assert!(walk(app, &admin, &between(0, 0), 50).await.concat().is_empty());
+    let since_then = Wanted { after: Some(11), ..newest.clone() };
+    assert_eq!(walk(app, &admin, &since_then, 50).await.concat(), [13, 12]);
+    // An organization's own, and what was refused there.
+    let org = Some(her.membership.organization.id);
+    let own = walk(app, &admin, &Wanted { org, ..newest.clone() }, 50).await.concat();
+    assert_eq!(own.len(), 1, "{own:?}");
+    house.log_in_with("ada@example.org", "wrong password", from("192.0.2.7")).await.unwrap_err();
+    let refused = Wanted { refused: Some(true), ..newest.clone() };
+    assert_eq!(walk(app, &admin, &refused, 50).await.concat(), [14]);
+    let done = Wanted { refused: Some(false), ..newest };
+    assert_eq!(walk(app, &admin, &done, 50).await.concat(), all);
+}
+
+async fn a_filter_that_lets_little_through_goes_on_page_by_page(database: Database) {
+    let house = House::new(database);
+    let (ada, _) = house.person("ada@example.org").await;
+    let (app, admin) = (&house.app, Administrator::check(&ada).unwrap());
+    let before = walk(app, &admin, &Wanted::default(), 50).await.concat().len();
+    for _ in 0..10 {
+        fill(app, usize::try_from(LOOK / 10).unwrap()).await;
+    }
+    for order in [Order::NewestFirst, Order::OldestFirst] {
+        let rare = Wanted { actor: Some("ada@example.org".into()), order, ..Wanted::default() };
+        let pages = walk(app, &admin, &rare, 50).await;
+        assert_eq!(pages.len(), 2, "{order:?}: one look does not pass all: {pages:?}");
+        assert!(!pages.concat().is_empty() && pages.concat().len() <= before, "{order:?}: {pages:?}");
+    }
+    // What the links alone tell costs what it shows.
+    assert_eq!(walk(app, &admin, &Wanted::default(), 200).await[0].len(), 200);
+}
+
+async fn whoever_checks_finds_no_event_without_its_link(database: Database) {
+    let (app, _) = stamping(&database);
+    let at = app.now();
+    app.store().write(move |tx| write_one(tx, at, 1)).await.unwrap();
+    let without_key = chain::verify(&app, &operator(), None, None).await.unwrap();
+    assert_eq!(
+        (without_key.checked, without_key.unlinked),
+        (0, 1),
+        "a link without its stamp would be worth little"
+    );
+    let found = verify(&app).await;
+    assert_eq!((found.checked, found.unlinked, found.stamped), (1, 0, Some(found.head)), "{found:?}");
+}
+
+/// What is there when the coordinator is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coordinator_that_stops_leaves_no_event_without_its_link() {
+    let mut coordinator = Coordinator::options().args(&["--no-derp"]).start();
+    let ada = person(&coordinator, "ada@example.org");
+    ada.json(&["token", "create"]);
+    let database = DatabaseUrl::in_data_dir(&coordinator.data_dir());
+    assert!(coordinator.stop().success());
+    let store = Store::open(&database, Purpose::Administer).unwrap();
+    assert_eq!(store.read(wonder::store::chain::count_unlinked).await.unwrap(), 0);
+}
+
 /// The whole way, as an administrator types it.
 #[test]
 fn the_trail_is_read_followed_exported_and_checked() {
@@ -309,6 +406,15 @@ fn the_trail_is_read_followed_exported_and_checked() {
         all.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().any(|event| event["action"] == "user.create"), "{}", all.stdout);
     assert_eq!(wonder.error(&["audit", "--action", "tokn.create"], 2)["code"], "unknown_action");
+    wonder.json(&["token", "create", "--name", "between"]);
+    let newest = wonder.json(&["audit", "-n", "1"]);
+    assert_eq!(newest["events"].as_array().unwrap().len(), 1);
+    assert_eq!(newest["events"][0]["target"]["name"], "between", "{newest}");
+    let two = wonder.json(&["audit", "--newest", "2", "--action", "token"]);
+    let names = [&two["events"][0]["target"]["name"], &two["events"][1]["target"]["name"]];
+    assert_eq!(names, ["first", "between"], "the newest of them last");
+    assert_eq!(wonder.json(&["audit", "--result", "refused"])["events"], serde_json::json!([]));
+    assert_eq!(wonder.json(&["audit", "--until", "1h"])["events"], serde_json::json!([]));
     let table = wonder.run(&["audit", "--action", "token"]);
     assert!(table.stdout.contains("token.create") && table.stdout.contains("first"), "{table:?}");
 

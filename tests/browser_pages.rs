@@ -320,13 +320,17 @@ async fn an_organization_is_made_shared_and_deleted() {
     an_app_is_registered(&bob).await;
 
     browser.go("/o/workshop/audit").await;
-    browser.shows("member.promote").await;
+    browser.lists("member.promote").await;
     browser.inspect("audit").await;
     browser.fill("actor", "bob@example.org").await;
-    browser.fill("action", "app").await;
+    browser.choose("action", "app: all").await;
     browser.press("Show").await;
-    browser.shows("app.register").await;
-    assert!(!browser.text("main").await.unwrap().contains("member.promote"), "only what was asked for");
+    browser.find("main a.button[href$='/audit']").await;
+    browser.lists("app.register").await;
+    assert!(
+        !browser.text("main .table").await.unwrap().contains("member.promote"),
+        "only what was asked for"
+    );
 
     browser.go("/o/workshop/organization").await;
     browser.inspect("organization").await;

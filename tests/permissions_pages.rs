@@ -31,6 +31,7 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("manage_api_keys", "POST", "/o/{org}/keys"),
     ("manage_api_keys", "POST", "/o/{org}/keys/{key}/rotate"),
     ("manage_api_keys", "POST", "/o/{org}/keys/{key}/revoke"),
+    ("manage_organization", "POST", "/o/{org}/keys/policy"),
     ("view_apps", "GET", "/o/{org}/apps"),
     ("view_audit", "GET", "/o/{org}/audit"),
     ("manage_apps", "GET", "/o/{org}/apps/new"),

@@ -128,8 +128,7 @@ class Wonder(Server):
 
     def token(self, email):
         """The bearer token of an account's log-in, from a log-in of its own."""
-        body = json.dumps({"email": email, "password": PASSWORD.strip()}).encode()
-        ask = urllib.request.Request(f"{self.api}/sessions", body, {"Content-Type": "application/json"})
+        ask = urllib.request.Request(f"{self.api}/sessions", log_in(email).encode(), {"Content-Type": "application/json"})
         with urllib.request.urlopen(ask, timeout=10) as answer:
             return json.load(answer)["token"]
 
@@ -138,6 +137,11 @@ class Wonder(Server):
         done = subprocess.run([WONDER, *arguments, "--json"], check=True, env=environment,
                               input=PASSWORD, text=True, stdout=subprocess.PIPE)
         return json.loads(done.stdout)
+
+
+def log_in(email):
+    """What an account's log-in says."""
+    return json.dumps({"email": email, "password": PASSWORD.strip(), "label": "bench"})
 
 
 class Derper(Server):

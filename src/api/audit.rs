@@ -50,7 +50,39 @@ pub enum EventResult {
     Refused,
 }
 
-/// A page of events, the oldest first.
+impl EventResult {
+    /// Its word in a query.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EventResult::Done => "done",
+            EventResult::Refused => "refused",
+        }
+    }
+}
+
+/// Which end of the trail comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventOrder {
+    /// The oldest first.
+    #[default]
+    Asc,
+    /// The newest first.
+    Desc,
+}
+
+impl EventOrder {
+    /// Its word in a query.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EventOrder::Asc => "asc",
+            EventOrder::Desc => "desc",
+        }
+    }
+}
+
+/// A page of events. One that has fewer than were asked for, or none, may still have a `next_cursor`: the search for
+/// what fits goes on there.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct EventList {
     pub events: Vec<Event>,
@@ -69,15 +101,29 @@ pub struct AuditQuery {
     /// Where the list goes on; opaque.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// Which end comes first: `asc`, the oldest, when nobody says.
+    #[param(inline)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<EventOrder>,
     /// Not before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+    /// Before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// By this actor: an id or a name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
     /// This action, or all of a noun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
+    /// What was done alone, or what was refused alone.
+    #[param(inline)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<EventResult>,
+    /// Of this organization alone: for administrators, who ask for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<OrgId>,
     /// After the event of this `seq`: what is new since the last look.
     #[param(minimum = 0)]
     #[serde(skip_serializing_if = "Option::is_none")]

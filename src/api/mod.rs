@@ -82,7 +82,7 @@ mod version;
 mod worker;
 
 pub use app::{App, AppAnswer, AppList, NewApp, RegisterApp};
-pub use audit::{AuditQuery, Event, EventList, EventResult, Party};
+pub use audit::{AuditQuery, Event, EventList, EventOrder, EventResult, Party};
 pub use grant::{AppName, Grant, GrantAnswer, GrantList};
 pub use invitation::{
     AcceptInvitation, Invitation, InvitationAnswer, InvitationList, InvitationStatus, Invite, MailReport,

@@ -10,15 +10,17 @@ use governor::{Quota, RateLimiter};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hash};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::core::allowance::{Rate, Reached};
 use crate::core::{Error, Result, Timestamp};
 
-/// Buckets in a table: 128 KiB.
+/// Buckets in a table: 128 KiB, taken when the first is needed.
 const SLOTS: usize = 1 << 14;
+
+type Buckets = LazyLock<Box<[AtomicU64]>>;
 
 /// So many tries at once, then one more each interval.
 pub struct Limit {
@@ -27,7 +29,7 @@ pub struct Limit {
     hasher: RandomState,
     /// In nanoseconds.
     interval: u64,
-    full_at: Arc<[AtomicU64]>,
+    buckets: Arc<Buckets>,
     cells: RateLimiter<Try, Slots, Still, NoOpMiddleware<Duration>>,
 }
 
@@ -43,10 +45,11 @@ impl Limit {
         let burst = NonZeroU32::new(rate.count).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::with_period(interval).unwrap_or_else(|| Quota::per_second(burst));
         let interval = nanos(interval);
-        let full_at: Arc<[AtomicU64]> = (0..SLOTS).map(|_| AtomicU64::new(0)).collect();
-        let slots = Slots { full_at: Arc::clone(&full_at), window: interval * u64::from(rate.count) };
+        let buckets: Arc<Buckets> =
+            Arc::new(LazyLock::new(|| (0..SLOTS).map(|_| AtomicU64::new(0)).collect()));
+        let slots = Slots { buckets: Arc::clone(&buckets), window: interval * u64::from(rate.count) };
         let cells = RateLimiter::new(quota.allow_burst(burst), slots, Still);
-        Limit { policy, rate, hasher: RandomState::new(), interval, full_at, cells }
+        Limit { policy, rate, hasher: RandomState::new(), interval, buckets, cells }
     }
 
     /// Takes one try, or refuses with `too_many_attempts` and says how long to wait.
@@ -61,7 +64,7 @@ impl Limit {
     pub fn give_back(&self, key: impl Hash) {
         let less = |full_at: u64| Some(full_at.saturating_sub(self.interval));
         // It cannot fail: there is always less.
-        let _ = self.full_at[self.slot(key)].fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+        let _ = self.buckets[self.slot(key)].fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
     }
 
     fn slot(&self, key: impl Hash) -> usize {
@@ -91,7 +94,7 @@ impl Clock for Still {
 /// The buckets: when each is full again, in nanoseconds since the epoch. What governor is told and says is
 /// measured from the try.
 struct Slots {
-    full_at: Arc<[AtomicU64]>,
+    buckets: Arc<Buckets>,
     window: u64,
 }
 
@@ -102,7 +105,7 @@ impl StateStore for Slots {
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let cell = &self.full_at[key.slot];
+        let cell = &self.buckets[key.slot];
         // A clock that was set back leaves no bucket emptier than empty.
         let emptiest = key.now.saturating_add(self.window);
         let mut before = cell.fetch_min(emptiest, Ordering::AcqRel).min(emptiest);
@@ -170,12 +173,12 @@ mod tests {
     #[test]
     fn a_million_addresses_take_no_memory() {
         let limit = Limit::new(1_000, Duration::from_secs(1));
-        let table = limit.full_at.as_ptr_range();
+        let table = limit.buckets.as_ptr_range();
         for address in 0..1_000_000_u32 {
             let _ = limit.take(std::net::Ipv4Addr::from_bits(address), START);
         }
-        assert_eq!((limit.full_at.as_ptr_range(), limit.full_at.len()), (table, SLOTS));
-        assert_eq!(size_of_val(&*limit.full_at), 128 * 1024);
+        assert_eq!((limit.buckets.as_ptr_range(), limit.buckets.len()), (table, SLOTS));
+        assert_eq!(size_of_val(&limit.buckets[..]), 128 * 1024);
         let refused = (0..2_000).filter(|_| limit.take("one more", START).is_err()).count();
         assert!(refused >= 1_000, "{refused} of 2,000 were refused");
     }

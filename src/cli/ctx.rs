@@ -2,6 +2,7 @@
 
 use clap::Args;
 use std::path::PathBuf;
+use std::sync::Once;
 
 use crate::client::Client;
 use crate::config::paths;
@@ -85,9 +86,11 @@ impl Ctx {
         paths::config_dir().map(|directory| ProfileFile::in_directory(&directory))
     }
 
-    /// A client for a coordinator, nobody's yet.
+    /// A client for a coordinator, nobody's yet. What the coordinator warns of is told, once a run.
     pub fn client(&self, coordinator: &BaseUrl) -> Result<Client> {
-        Client::new(coordinator, self.globals.ca_file.as_deref())
+        let (ui, told) = (self.ui, Once::new());
+        let client = Client::new(coordinator, self.globals.ca_file.as_deref())?;
+        Ok(client.telling(move |warning| told.call_once(|| ui.warning(warning))))
     }
 
     /// The credential to use: `WONDER_TOKEN`, else that of the profile.

@@ -2,8 +2,8 @@
 
 use super::call::query_of;
 use super::{Client, organization};
-use crate::api::{AuditQuery, EventList};
-use crate::core::Result;
+use crate::api::{AuditQuery, EventList, EventOrder, EventResult};
+use crate::core::{Result, Timestamp};
 
 impl Client {
     /// A page of events: an organization's, or with none all of the coordinator.
@@ -12,14 +12,21 @@ impl Client {
             Some(org) => format!("{}/audit", organization::path(org)?),
             None => "/audit".to_owned(),
         };
+        let text = |at: Timestamp| at.to_string();
         let limit = query.limit.map(|limit| limit.to_string());
-        let (since, after) = (query.since.map(|at| at.to_string()), query.after.map(|seq| seq.to_string()));
+        let (since, until) = (query.since.map(text), query.until.map(text));
+        let (org, after) =
+            (query.organization.map(|id| id.to_string()), query.after.map(|seq| seq.to_string()));
         let pairs = [
             ("limit", limit.as_deref()),
             ("cursor", query.cursor.as_deref()),
+            ("order", query.order.map(EventOrder::as_str)),
             ("since", since.as_deref()),
+            ("until", until.as_deref()),
             ("actor", query.actor.as_deref()),
             ("action", query.action.as_deref()),
+            ("result", query.result.map(EventResult::as_str)),
+            ("organization", org.as_deref()),
             ("after", after.as_deref()),
         ];
         self.get(&format!("{path}{}", query_of(&pairs)))

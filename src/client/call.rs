@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use ureq::http::{Method, Request, Response};
@@ -35,6 +37,17 @@ pub struct Client {
     agent: Agent,
     base: BaseUrl,
     bearer: Option<Secret>,
+    ear: Option<Ear>,
+}
+
+/// Who is told what the coordinator warns of.
+#[derive(Clone)]
+struct Ear(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl fmt::Debug for Ear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ear")
+    }
 }
 
 /// A request without a body.
@@ -55,13 +68,20 @@ impl Client {
             // A proxy of the environment does not know the way to this machine or into the home.
             config = config.proxy(None);
         }
-        Ok(Client { agent: config.build().new_agent(), base: base.clone(), bearer: None })
+        Ok(Client { agent: config.build().new_agent(), base: base.clone(), bearer: None, ear: None })
     }
 
     /// The same way, as the holder of a session token, API key or worker key.
     #[must_use]
     pub fn bearer(&self, secret: &Secret) -> Client {
         Client { bearer: Some(secret.clone()), ..self.clone() }
+    }
+
+    /// The same way; `tell` is given what the coordinator warns of, with each answer that says it (the header
+    /// `Wonder-Warning`: a code, a semicolon, a sentence).
+    #[must_use]
+    pub fn telling(self, tell: impl Fn(&str) + Send + Sync + 'static) -> Client {
+        Client { ear: Some(Ear(Arc::new(tell))), ..self }
     }
 
     pub fn coordinator(&self) -> &BaseUrl {
@@ -124,8 +144,9 @@ impl Client {
     fn send(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<Vec<u8>> {
         let request = self.request(&method, path, body)?;
         let answer = self.agent.run(request).map_err(|error| failure::of_transport(&self.base, error))?;
-        if let Some(warning) = answer.headers().get("wonder-warning").and_then(|value| value.to_str().ok()) {
-            tracing::warn!("the coordinator warns: {warning}");
+        let warning = answer.headers().get("wonder-warning").and_then(|value| value.to_str().ok());
+        if let (Some(Ear(tell)), Some(warning)) = (&self.ear, warning) {
+            tell(warning);
         }
         tracing::debug!(%method, path, status = answer.status().as_u16(), "called the coordinator");
         self.read(answer)

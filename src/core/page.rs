@@ -11,6 +11,14 @@ pub const DEFAULT_LIMIT: u16 = 50;
 /// How many items a page has at most.
 pub const MAX_LIMIT: u16 = 200;
 
+/// Which end of a list comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    #[default]
+    OldestFirst,
+    NewestFirst,
+}
+
 /// Which part of a list is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -50,9 +58,14 @@ impl Page {
     pub fn cut<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
         let more = rows.len() > usize::from(self.limit);
         rows.truncate(usize::from(self.limit));
-        let next = rows.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(format!("1{}", key(last))));
+        let next = rows.last().filter(|_| more).map(|last| cursor(&key(last)));
         (rows, next)
     }
+}
+
+/// The cursor of a page that begins after what has this key.
+pub fn cursor(key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("1{key}"))
 }
 
 fn unwrap_cursor(cursor: &str) -> Result<String> {

@@ -20,8 +20,10 @@ use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
 
 use super::crowd::{Crowd, Seat};
+use super::read_ahead::ReadAhead;
 use super::request::Peer;
 use super::socket::Socket;
+use crate::config::server::Proxies;
 use crate::core::{Error, Kind, Result};
 use crate::runtime::{Stop, Supervisor};
 
@@ -31,7 +33,8 @@ use crate::runtime::{Stop, Supervisor};
 pub struct Limits {
     /// All connections at once, upgraded ones among them.
     pub connections: usize,
-    /// Connections from one address (IPv6: one /64) that are not upgraded; the mesh bounds those that are.
+    /// Connections from one address (IPv6: one /64) that are not upgraded; the mesh bounds those that are. Of
+    /// those that come through one trusted proxy there may be [`Limits::per_proxy`].
     pub per_address: usize,
     /// How long a request's head may take to arrive, and a connection may idle between two requests.
     pub head: Duration,
@@ -50,6 +53,13 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// A proxy brings many callers, whom it bounds itself. What it leaves is for those who come without it.
+    fn per_proxy(&self) -> usize {
+        self.connections - self.connections / 5
+    }
+}
+
 /// The most that a request's head may have, in bytes; hyper answers 431 above it.
 const MAX_HEAD: usize = 32 * 1024;
 /// The most headers that a request may have.
@@ -64,6 +74,7 @@ pub struct Listener {
     tcp: TcpListener,
     tls: Option<TlsAcceptor>,
     limits: Limits,
+    proxies: Proxies,
 }
 
 impl Listener {
@@ -77,13 +88,20 @@ impl Listener {
             other => other,
         };
         let tcp = bound.map_err(|e| refused(flag, address, e))?;
-        Ok(Listener { tcp, tls: None, limits })
+        Ok(Listener { tcp, tls: None, limits, proxies: Proxies::default() })
     }
 
     /// Speaks TLS on every connection.
     #[must_use]
     pub fn with_tls(mut self, config: Arc<rustls::ServerConfig>) -> Self {
         self.tls = Some(TlsAcceptor::from(config));
+        self
+    }
+
+    /// Bears many connections from each of the trusted proxies.
+    #[must_use]
+    pub fn behind(mut self, proxies: &Proxies) -> Self {
+        self.proxies = proxies.clone();
         self
     }
 
@@ -102,6 +120,8 @@ impl Listener {
             limits: self.limits,
             places: Arc::new(Semaphore::new(self.limits.connections)),
             crowd: Crowd::new(self.limits.per_address),
+            through_proxies: Crowd::new(self.limits.per_proxy()),
+            proxies: self.proxies,
             tasks,
         };
         loop {
@@ -125,6 +145,8 @@ struct Door {
     limits: Limits,
     places: Arc<Semaphore>,
     crowd: Crowd,
+    through_proxies: Crowd,
+    proxies: Proxies,
     tasks: Supervisor,
 }
 
@@ -132,7 +154,8 @@ impl Door {
     /// Serves the connection in a task of its own, or drops it when there are too many.
     fn admit(&self, stream: TcpStream, from: SocketAddr) {
         let from = from.ip().to_canonical();
-        let (Ok(place), Some(seat)) = (Arc::clone(&self.places).try_acquire_owned(), self.crowd.enter(from))
+        let crowd = if self.proxies.trusts(from) { &self.through_proxies } else { &self.crowd };
+        let (Ok(place), Some(seat)) = (Arc::clone(&self.places).try_acquire_owned(), crowd.enter(from))
         else {
             tracing::debug!(%from, "too many connections: one was refused");
             return;
@@ -160,7 +183,7 @@ struct Guest {
 
 impl Guest {
     async fn serve_tls(self, tls: &TlsAcceptor, stream: TcpStream, place: OwnedSemaphorePermit, stop: Stop) {
-        match tokio::time::timeout(self.limits.handshake, tls.accept(stream)).await {
+        match tokio::time::timeout(self.limits.handshake, tls.accept(ReadAhead::new(stream))).await {
             Ok(Ok(stream)) => self.serve(Socket::new(stream, place), stop).await,
             Ok(Err(e)) => tracing::debug!(from = %self.from, "TLS handshake failed: {e}"),
             Err(_) => tracing::debug!(from = %self.from, "TLS handshake timed out"),

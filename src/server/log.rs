@@ -2,42 +2,39 @@
 //! not print, and requests are logged without query and body, so none gets here.
 
 use std::io::IsTerminal as _;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::core::{Error, Result};
 
 /// Starts the log. `filter` is what `WONDER_LOG` says (`info,wonder::mesh=debug`); without it, `info`.
 pub fn init(filter: Option<&str>) -> Result<()> {
     let filter = parse(filter.unwrap_or("info"))?;
-    let stderr = std::io::stderr();
-    let started = match stderr.is_terminal() {
-        true => tracing::subscriber::set_global_default(
-            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).finish(),
-        ),
-        false => tracing::subscriber::set_global_default(json(filter, std::io::stderr)),
+    let lines = tracing_subscriber::registry().with(filter);
+    let started = match std::io::stderr().is_terminal() {
+        true => {
+            tracing::subscriber::set_global_default(lines.with(fmt::layer().with_writer(std::io::stderr)))
+        }
+        false => tracing::subscriber::set_global_default(lines.with(json(std::io::stderr))),
     };
     started.map_err(|e| Error::bug("the log was started twice").source(e))
 }
 
-fn parse(filter: &str) -> Result<EnvFilter> {
-    EnvFilter::builder().parse(filter).map_err(|e| {
+fn parse(filter: &str) -> Result<Targets> {
+    filter.parse().map_err(|e| {
         Error::usage("malformed_log_filter", format!("WONDER_LOG cannot be read: {e}"))
             .hint("write it like info, or info,wonder::mesh=debug")
     })
 }
 
-fn json<W>(filter: EnvFilter, writer: W) -> impl tracing::Subscriber + Send + Sync
+fn json<W, S>(writer: W) -> impl Layer<S>
 where
-    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+    W: for<'w> MakeWriter<'w> + 'static,
+    S: tracing::Subscriber + for<'l> LookupSpan<'l>,
 {
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_span_list(false)
-        .with_env_filter(filter)
-        .with_writer(writer)
-        .finish()
+    fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(writer)
 }
 
 #[cfg(test)]
@@ -62,7 +59,9 @@ mod tests {
     fn one_line_is_one_json_object_with_the_request_in_it() {
         let captured = Captured::default();
         let writer = captured.clone();
-        tracing::subscriber::with_default(json(parse("info").unwrap(), move || writer.clone()), || {
+        let lines =
+            tracing_subscriber::registry().with(parse("info").unwrap()).with(json(move || writer.clone()));
+        tracing::subscriber::with_default(lines, || {
             let _span = tracing::info_span!("request", id = "r1").entered();
             tracing::info!(status = 200, "answered");
             tracing::debug!("not this");

@@ -14,6 +14,7 @@ mod metrics;
 pub mod oauth;
 pub mod pages;
 pub mod problem;
+mod read_ahead;
 pub mod ready;
 mod relay;
 mod relay_maps;
@@ -27,9 +28,16 @@ pub mod tls;
 #[cfg(test)]
 mod stories;
 
+use std::time::Duration;
+
 use crate::config::server::Settings;
 use crate::core::Result;
 use crate::runtime::{Clock, memory};
+use crate::service::app::App;
+use crate::service::chain;
+
+/// How long the last links of the audit trail may take.
+const LAST_LINKS: Duration = Duration::from_secs(2);
 
 /// Runs a coordinator until SIGTERM or SIGINT. `announce` is called once, when it can be reached.
 pub async fn serve(settings: Settings, announce: impl FnOnce(&ready::Ready) -> Result<()>) -> Result<()> {
@@ -41,5 +49,18 @@ pub async fn serve(settings: Settings, announce: impl FnOnce(&ready::Ready) -> R
         tracing::warn!(%url, "devices leave plain http at a name or public address for https on port 443: use https");
     }
     announce(&started.ready)?;
-    started.frame.run(signals).await
+    memory::give_back();
+    started.frame.run(signals).await?;
+    link_the_last(&started.app).await;
+    Ok(())
+}
+
+/// What was done last has its link in the audit trail before the coordinator is gone; where that cannot be now, its next
+/// start makes it.
+async fn link_the_last(app: &App) {
+    match tokio::time::timeout(LAST_LINKS, chain::link(app)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(e)) => tracing::warn!(code = e.code(), "the newest events have no link yet: {e}"),
+        Err(_) => tracing::warn!("the newest events have no link yet: the database takes too long"),
+    }
 }

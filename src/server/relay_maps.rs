@@ -1,7 +1,10 @@
-//! Further relays, by file or URL: read once at the start, each a DERP map in JSON.
+//! Further relays, by file or URL: read once at the start, each a DERP map in JSON. A URL's certificate
+//! is one that the system trusts.
 
 use serde_json::Value;
 use std::time::Duration;
+use ureq::Agent;
+use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::core::{Error, Kind, Result};
 
@@ -19,7 +22,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn read(source: &str) -> Result<Value, Failure> {
     let text = if source.starts_with("https://") || source.starts_with("http://") {
-        let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().new_agent();
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+        let agent =
+            Agent::config_builder().tls_config(tls).timeout_global(Some(PATIENCE)).build().new_agent();
         agent.get(source).call()?.body_mut().with_config().limit(LARGEST).read_to_string()?
     } else {
         std::fs::read_to_string(source)?

@@ -50,7 +50,7 @@ const FEW: Limits = Limits {
 
 /// Starts a coordinator, up to the moment where it accepts connections.
 pub async fn start(settings: Settings, clock: Clock) -> Result<Started> {
-    let mut listener = Listener::bind("--listen", settings.listen, limits())?;
+    let mut listener = Listener::bind("--listen", settings.listen, limits())?.behind(&settings.proxies);
     let certificate = settings.tls.clone().map(Certificate::read).transpose()?;
     if let Some(certificate) = &certificate {
         listener = listener.with_tls(certificate.server_config()?);
@@ -156,7 +156,7 @@ fn open_doors(app: &App, proxies: &Proxies, relay: Option<relay::Bound>, keys: K
     let doors = control::relay_routes(app.clone(), app.mesh().start_relay(relay_key));
     match (relay.listener, keys.pinned) {
         (Some(listener), Some(certificate)) => {
-            let listener = listener.with_tls(certificate.server_config()?);
+            let listener = listener.with_tls(certificate.server_config()?).behind(proxies);
             tasks.spawn("relay listener", listener.serve(dress(doors), tasks.clone()));
             Ok(dress(router.merge(control::probes())))
         }

@@ -9,7 +9,7 @@ use super::authority::{Administrator, May};
 use super::chain;
 use crate::core::action::Action;
 use crate::core::id::{ApiKeyId, AppId, EventId, NodeId, OrgId, UserId};
-use crate::core::page::Page;
+use crate::core::page::{Order, Page, cursor};
 use crate::core::role::ViewAudit;
 use crate::core::user::Email;
 use crate::core::{Result, Timestamp};
@@ -135,49 +135,64 @@ pub(super) fn event(at: Timestamp, actor: Actor, change: Change) -> Event {
 /// Which events somebody wants to read.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
+    /// Of one organization alone. Who reads of one reads of no other, whatever stands here.
+    pub org: Option<OrgId>,
+    /// Not before this time.
     pub since: Option<Timestamp>,
+    /// Before this time.
+    pub until: Option<Timestamp>,
     /// An id, or a name.
     pub actor: Option<String>,
     /// A whole action, or its noun.
     pub action: Option<String>,
+    /// What was refused alone, or what was done alone.
+    pub refused: Option<bool>,
     /// Those after the link of this number.
     pub after: Option<i64>,
+    pub order: Order,
 }
 
-/// A page of an organization's events, oldest first, and the cursor of the next one.
+/// A page of an organization's events, and the cursor of the next one. A page can have fewer events than it
+/// might, or none, and still be followed by another: of a filter that lets little through, one look finds what
+/// it finds in bounded time.
 pub async fn list(
     app: &App,
     may: &May<ViewAudit>,
     wanted: Wanted,
     page: Page,
 ) -> Result<(Vec<Linked>, Option<String>)> {
-    find(app, Some(may.org()), wanted, page).await
+    find(app, Wanted { org: Some(may.org()), ..wanted }, page).await
 }
 
-/// A page of all events of the coordinator and its organizations, oldest first.
+/// The same of all that happened on the coordinator and in its organizations.
 pub async fn list_all(
     app: &App,
     _: &Administrator,
     wanted: Wanted,
     page: Page,
 ) -> Result<(Vec<Linked>, Option<String>)> {
-    find(app, None, wanted, page).await
+    find(app, wanted, page).await
 }
 
-async fn find(
-    app: &App,
-    org: Option<OrgId>,
-    wanted: Wanted,
-    page: Page,
-) -> Result<(Vec<Linked>, Option<String>)> {
+async fn find(app: &App, wanted: Wanted, page: Page) -> Result<(Vec<Linked>, Option<String>)> {
     check_action(wanted.action.as_deref())?;
     // So that whoever has done something finds it.
     chain::link(app).await?;
-    let after = page.after::<i64>()?.unwrap_or(0).max(wanted.after.unwrap_or(0));
-    let filter = Filter { org, since: wanted.since, actor: wanted.actor, action: wanted.action, after };
+    let filter = filter(wanted, page.after()?);
     let rows = page.rows();
     let found = app.store().read(move |read| audit::list(read, filter, rows)).await?;
-    Ok(page.cut(found, |linked| linked.link.seq.to_string()))
+    let (events, next) = page.cut(found.events, |linked| linked.link.seq.to_string());
+    Ok((events, next.or(found.stopped.map(|seq| cursor(&seq.to_string())))))
+}
+
+/// `passed`: the link at which the page before ended.
+fn filter(wanted: Wanted, passed: Option<i64>) -> Filter {
+    let Wanted { org, since, until, actor, action, refused, after, order } = wanted;
+    let (after, before) = match order {
+        Order::OldestFirst => (after.max(passed).unwrap_or(0), i64::MAX),
+        Order::NewestFirst => (after.unwrap_or(0), passed.unwrap_or(i64::MAX)),
+    };
+    Filter { org, since, until, actor, action, refused, after, before, order }
 }
 
 /// A word that nothing is called finds nothing: better to say so.

@@ -3,7 +3,8 @@
 //!
 //! An event is written in the transaction of what it tells; it is linked afterwards, in the order in which a
 //! single linker finds it. So transactions never wait for each other because of the chain, on either engine,
-//! and what is linked at once costs one commit.
+//! and what is linked at once costs one commit. Nobody sees an event without its link: whoever lists, exports or
+//! checks the trail has all that is committed linked first ([`link`]), and a coordinator that stops does.
 
 use std::time::Duration;
 
@@ -50,10 +51,13 @@ pub fn fields(event: &Event) -> [Option<String>; 14] {
 
 /// Links what waits for it. Costs one look where nothing does.
 pub async fn link(app: &App) -> Result<()> {
-    let key = app.settings().stamp_key.clone();
-    while app.store().read(chain::any_unlinked).await? {
-        let key = key.clone();
-        let linked = app.store().write(move |tx| link_some(tx, key.as_ref())).await?;
+    link_all(app.store(), app.settings().stamp_key.as_ref()).await
+}
+
+async fn link_all(store: &Store, key: Option<&StampKey>) -> Result<()> {
+    while store.read(chain::any_unlinked).await? {
+        let key = key.cloned();
+        let linked = store.write(move |tx| link_some(tx, key.as_ref())).await?;
         if linked == 0 {
             return Ok(());
         }
@@ -113,16 +117,19 @@ pub struct Verified {
     pub head: Link,
     /// The newest link with the coordinator's stamp; none where there was no key to look with.
     pub stamped: Option<Link>,
-    /// Events that wait for their link.
+    /// Events that wait for their link: there was no key to stamp it with, or they came during the check.
     pub unlinked: i64,
     /// What is wrong, at most ten.
     pub faults: Vec<String>,
 }
 
-/// Checks the whole chain. With `key` also the coordinator's stamps; with `known` also that the chain still
-/// holds this link, or was cut after it.
+/// Checks the whole chain. With `key` also the coordinator's stamps, and what waits for its link gets it first;
+/// with `known` also that the chain still holds this link, or was cut after it.
 pub async fn verify(app: &App, _: &Operator, key: Option<StampKey>, known: Option<Link>) -> Result<Verified> {
     let store = app.store();
+    if key.is_some() {
+        link_all(store, key.as_ref()).await?;
+    }
     for _ in 0..TRIES {
         let begin = store.read(chain::last_cut).await?;
         let mut check = Check::new(begin.clone(), key.clone(), known);

@@ -1,6 +1,7 @@
 //! What people and integrations do with the nodes of their realm.
 
 use ipnet::IpNet;
+use std::cmp::Reverse;
 use tokio::sync::watch;
 
 use super::app::App;
@@ -11,7 +12,7 @@ use crate::core::action::Action;
 use crate::core::id::{NodeId, NodeNumber, OrgId, RealmId};
 use crate::core::name::Hostname;
 use crate::core::node::Node;
-use crate::core::page::Page;
+use crate::core::page::{Page, cursor};
 use crate::core::role::{ManageNodes, ViewNodes};
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::mesh::native::realm::Live;
@@ -28,14 +29,88 @@ pub struct Seen {
     pub primary_routes: Vec<IpNet>,
 }
 
+/// Nodes that a search reads at a time, and that it passes at most on the way to those that fit.
+const BATCH: i64 = 500;
+const PASSED: i64 = 10_000;
+
+/// Which nodes somebody looks for; what is left out is no matter.
+#[derive(Clone, Debug, Default)]
+pub struct Sought {
+    /// Part of the name, of what the device calls itself, or of an address.
+    pub text: Option<String>,
+    /// The system, as devices call theirs.
+    pub os: Option<String>,
+    pub online: Option<bool>,
+    /// A whole tag, with `tag:` or without.
+    pub tag: Option<String>,
+    /// Part of the owner's e-mail address. A tagged node has none.
+    pub owner: Option<String>,
+}
+
+impl Sought {
+    pub fn is_everything(&self) -> bool {
+        let Sought { text, os, online, tag, owner } = self;
+        online.is_none() && [text, os, tag, owner].iter().all(|word| word.is_none())
+    }
+
+    fn fits(&self, seen: &Seen) -> bool {
+        let (node, host) = (&seen.node, &seen.node.report.hostinfo);
+        let named = |text: &String| {
+            let addresses = node.address.both();
+            holds(&node.name, text)
+                || holds(&host.hostname, text)
+                || addresses.iter().any(|address| holds(&address.to_string(), text))
+        };
+        let tagged = |tag: &String| {
+            let bare = tag.strip_prefix("tag:").unwrap_or(tag);
+            node.tags.iter().any(|own| own.strip_prefix("tag:") == Some(bare))
+        };
+        self.online.is_none_or(|online| online == seen.online)
+            && self.text.as_ref().is_none_or(named)
+            && self.os.as_ref().is_none_or(|os| host.os.eq_ignore_ascii_case(os))
+            && self.tag.as_ref().is_none_or(tagged)
+            && self.owner.as_ref().is_none_or(|part| node.tags.is_empty() && holds(&node.owner.email, part))
+    }
+}
+
+fn holds(text: &str, part: &str) -> bool {
+    text.to_lowercase().contains(&part.to_lowercase())
+}
+
 /// A page of the realm's nodes in the order in which they joined, and the cursor of the next one.
 pub async fn list(app: &App, may: &May<ViewNodes>, page: Page) -> Result<(Vec<Seen>, Option<String>)> {
+    search(app, may, Sought::default(), page).await
+}
+
+/// A page of the nodes that fit, as [`list`] gives all. Whether a node is online is not in the database, so nodes
+/// are read until the page is full; one that has passed very many ends before, with a cursor to go on by.
+pub async fn search(
+    app: &App,
+    may: &May<ViewNodes>,
+    sought: Sought,
+    page: Page,
+) -> Result<(Vec<Seen>, Option<String>)> {
     let realm = may.realm();
-    let after = page.after::<i64>()?.unwrap_or(0);
-    let rows = page.rows();
-    let nodes = app.store().read(move |read| store::node::page(read, realm, NodeNumber(after), rows)).await?;
-    let (nodes, next) = page.cut(nodes, |node| node.number.0.to_string());
-    Ok((see(app, realm, nodes).await?, next))
+    let rows = usize::try_from(page.rows()).unwrap_or(usize::MAX);
+    let batch = if sought.is_everything() { page.rows() } else { BATCH };
+    let (mut after, mut passed, mut found) = (page.after::<i64>()?.unwrap_or(0), 0, Vec::new());
+    while found.len() < rows && passed < PASSED {
+        let read = move |read: &mut Read<'_>| store::node::page(read, realm, NodeNumber(after), batch);
+        let nodes = app.store().read(read).await?;
+        let is_last = i64::try_from(nodes.len()).is_ok_and(|count| count < batch);
+        passed += batch;
+        after = nodes.last().map_or(after, |node| node.number.0);
+        found.extend(see(app, realm, nodes).await?.into_iter().filter(|seen| sought.fits(seen)));
+        if is_last {
+            return Ok(page.cut(found, number));
+        }
+    }
+    let (found, next) = page.cut(found, number);
+    Ok((found, next.or_else(|| Some(cursor(&after.to_string())))))
+}
+
+fn number(seen: &Seen) -> String {
+    seen.node.number.0.to_string()
 }
 
 /// How many nodes a realm has, and how many of them are there now.
@@ -52,6 +127,24 @@ pub async fn count(app: &App, may: &May<ViewNodes>) -> Result<Counts> {
     let all = numbers.len();
     let live = realm::look(app, realm, numbers).await?;
     Ok(Counts { all, online: live.values().filter(|live| live.online).count() })
+}
+
+/// The nodes of a realm that are there, or were there last: at most `most` of them.
+pub async fn latest(app: &App, may: &May<ViewNodes>, most: usize) -> Result<Vec<Seen>> {
+    let realm = may.realm();
+    let mut all = app.store().read(move |read| store::node::last_seen(read, realm)).await?;
+    let live = realm::look(app, realm, all.iter().map(|(number, _)| *number).collect()).await?;
+    all.sort_by_key(|(number, stored)| {
+        let now = live.get(number);
+        let seen = now.map_or(*stored, |now| now.report.last_seen_at);
+        Reverse((now.is_some_and(|now| now.online), seen, *number))
+    });
+    all.truncate(most);
+    let find = move |read: &mut Read<'_>| {
+        let nodes = all.iter().map(|(number, _)| store::node::by_number(read, *number));
+        nodes.filter_map(Result::transpose).collect::<Result<Vec<_>>>()
+    };
+    see(app, realm, app.store().read(find).await?).await
 }
 
 /// Tells whoever looks at a realm that it has changed.

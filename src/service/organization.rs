@@ -1,9 +1,11 @@
 //! Organizations: everyone's own, made with its realm at the first log-in, and those that people make to share
 //! a realm with others.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::app::App;
 use super::audit::{self, Actor, Change};
-use super::authority::{Caller, May, Principal};
+use super::authority::{Administrator, Caller, May, Principal};
 use super::{oauth, realm, words};
 use crate::core::action::Action;
 use crate::core::id::{OrgId, RealmId, UserId};
@@ -13,7 +15,7 @@ use crate::core::role::{DeleteOrganization, ManageOrganization, Role, ViewOrgani
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::store::organization::{self, Membership, Organization};
 use crate::store::user::{self, User};
-use crate::store::{Tx, realm as realms};
+use crate::store::{Read, Tx, realm as realms};
 
 /// How many organizations one person owns at most, their personal one included.
 const MOST_OWNED: i64 = 100;
@@ -34,6 +36,32 @@ pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Membership>> {
 /// One organization, and what the caller is in it; whoever acts by API key counts as a member.
 pub fn show(may: &May<ViewOrganization>) -> Membership {
     Membership { organization: may.organization().clone(), role: may.role().unwrap_or(Role::Member) }
+}
+
+/// What these organizations are called; those that are deleted are not among them.
+pub async fn names(app: &App, _: &Administrator, ids: BTreeSet<OrgId>) -> Result<BTreeMap<OrgId, String>> {
+    let find = move |read: &mut Read<'_>| {
+        let named = |id| Ok(organization::by_id(read, id)?.map(|found| (id, found.name)));
+        ids.into_iter().map(named).filter_map(Result::transpose).collect()
+    };
+    app.store().read(find).await
+}
+
+/// The organization that an administrator means: by its id, also of one that is deleted, or by its name.
+pub async fn named(app: &App, _: &Administrator, reference: &str) -> Result<OrgId> {
+    if let Ok(id) = reference.parse() {
+        return Ok(id);
+    }
+    let name = reference.to_owned();
+    let found = app.store().read(move |read| organization::by_name(read, &name)).await?;
+    match found.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(Error::not_found("organization", reference)),
+        _ => {
+            let message = format!("more than one organization is called {reference}");
+            Err(Error::new(Kind::Conflict, "ambiguous_name", message).hint("name it by its id"))
+        }
+    }
 }
 
 /// A user's personal organization, made if there is none. That there is never a second one is a constraint

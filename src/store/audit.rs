@@ -5,10 +5,16 @@ use std::net::IpAddr;
 
 use super::chain::insert_unlinked;
 use super::engine::params;
-use super::{Read, Row, Tx};
+use super::{Read, Row, Tx, Value};
 use crate::core::chain::Link;
 use crate::core::id::{EventId, OrgId};
+use crate::core::page::Order;
 use crate::core::{Result, Timestamp};
+
+/// Links that one look passes at most on its way to the events that a filter lets through: some milliseconds.
+pub const LOOK: i64 = 5_000;
+/// How many events beside each other may have come into the chain in another order than that of their times.
+const DISORDER: i64 = 10_000;
 
 /// A row of `audit_events`.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,17 +47,55 @@ pub struct Linked {
 }
 
 /// Which events are asked for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Filter {
     /// Of one organization; none: of all, and the coordinator's own.
     pub org: Option<OrgId>,
+    /// Not before this time.
     pub since: Option<Timestamp>,
+    /// Before this time.
+    pub until: Option<Timestamp>,
     /// An id, or a name.
     pub actor: Option<String>,
     /// A whole action, or its noun.
     pub action: Option<String>,
-    /// After the link of this number.
+    /// What was refused alone, or what was done alone.
+    pub refused: Option<bool>,
+    /// Beyond the link of this number, and before the one of that.
     pub after: i64,
+    pub before: i64,
+    pub order: Order,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Filter {
+            org: None,
+            since: None,
+            until: None,
+            actor: None,
+            action: None,
+            refused: None,
+            after: 0,
+            before: i64::MAX,
+            order: Order::OldestFirst,
+        }
+    }
+}
+
+impl Filter {
+    /// Whether the links alone tell which events fit.
+    fn is_plain(&self) -> bool {
+        self.actor.is_none() && self.action.is_none() && self.refused.is_none()
+    }
+}
+
+/// What a look has found.
+#[derive(Debug)]
+pub struct Found {
+    pub events: Vec<Linked>,
+    /// The link at which the look ended though the trail goes on, where it passed [`LOOK`] of them.
+    pub stopped: Option<i64>,
 }
 
 pub(super) const COLUMNS: &str = "e.id, e.at, e.actor_kind, e.actor_id, e.actor_name, e.org_id, e.action, \
@@ -115,27 +159,86 @@ fn linked_from_row(mut row: Row) -> Result<Linked> {
     Ok(Linked { event, link: Link { seq: row.take(WIDTH)?, hash: row.take(WIDTH + 1)? } })
 }
 
-/// The linked events that a filter lets through, in the order of the chain, at most `limit`.
-pub fn list(read: &mut Read<'_>, filter: Filter, limit: i64) -> Result<Vec<Linked>> {
-    let after = match filter.since {
-        Some(since) => filter.after.max(first_since(read, since)? - 1),
-        None => filter.after,
+/// The linked events that a filter lets through, in the order of the chain or against it, at most `limit`. An
+/// index gives the links in that order (`audit_links_of_org`, or the primary key), from the first that can fit:
+/// what it costs are the links that are passed, of which there are at most [`LOOK`].
+pub fn list(read: &mut Read<'_>, mut filter: Filter, limit: i64) -> Result<Found> {
+    narrow(read, &mut filter)?;
+    let look = if filter.is_plain() { limit } else { LOOK };
+    let (links, order) = (links(&filter), direction(filter.order));
+    let refused = match filter.refused {
+        None => "",
+        Some(true) => "AND e.code IS NOT NULL",
+        Some(false) => "AND e.code IS NULL",
     };
-    let of_org = if filter.org.is_some() { "l.org_id = ?5 AND" } else { "CAST(?5 AS TEXT) IS NULL AND" };
     let sql = format!(
-        "SELECT {COLUMNS}, l.seq, l.hash FROM audit_links l JOIN audit_events e ON e.id = l.event_id \
-        WHERE {of_org} l.seq > ?1 AND l.at >= ?2 \
-        AND (CAST(?3 AS TEXT) IS NULL OR e.actor_name = ?3 OR e.actor_id = ?3) \
-        AND (CAST(?4 AS TEXT) IS NULL OR e.action = ?4 OR e.target_kind = ?4) ORDER BY l.seq LIMIT ?6"
+        "SELECT {COLUMNS}, l.seq, l.hash FROM ({links}) l JOIN audit_events e ON e.id = l.event_id \
+        WHERE (CAST(?7 AS TEXT) IS NULL OR e.actor_name = ?7 OR e.actor_id = ?7) \
+        AND (CAST(?8 AS TEXT) IS NULL OR e.action = ?8 OR e.target_kind = ?8) {refused} \
+        ORDER BY l.seq {order} LIMIT ?9"
     );
-    let since = filter.since.unwrap_or(Timestamp::from_millis(i64::MIN));
-    let rows = read.query(&sql, params![after, since, filter.actor, filter.action, filter.org, limit])?;
-    rows.into_iter().map(linked_from_row).collect()
+    let bounds = within(&filter, look);
+    let wanted = [bounds.as_slice(), params![filter.actor.clone(), filter.action.clone(), limit]].concat();
+    let rows = read.query(&sql, &wanted)?;
+    let events: Vec<Linked> = rows.into_iter().map(linked_from_row).collect::<Result<_>>()?;
+    let is_full = i64::try_from(events.len()).is_ok_and(|found| found >= limit);
+    let stopped = if is_full || filter.is_plain() { None } else { end_of_look(read, &filter)? };
+    Ok(Found { events, stopped })
 }
 
-/// The number of the first link of an event since `since`; beyond the last where there is none.
-fn first_since(read: &mut Read<'_>, since: Timestamp) -> Result<i64> {
-    let row = read.first("SELECT MIN(seq) FROM audit_links WHERE at >= ?1", params![since])?;
-    let first: Option<i64> = row.map(|mut row| row.take(0)).transpose()?.flatten();
-    Ok(first.unwrap_or(i64::MAX))
+/// The links that a look passes, by the parameters of [`within`]. The plus keeps engines from going by time,
+/// which would have them sort.
+fn links(filter: &Filter) -> String {
+    let of_org = if filter.org.is_some() { "org_id = ?5" } else { "CAST(?5 AS TEXT) IS NULL" };
+    let order = direction(filter.order);
+    format!(
+        "SELECT seq, event_id, hash FROM audit_links WHERE {of_org} AND seq > ?1 AND seq < ?2 \
+        AND +at >= ?3 AND +at < ?4 ORDER BY seq {order} LIMIT ?6"
+    )
+}
+
+fn within(filter: &Filter, look: i64) -> Vec<Value> {
+    let since = filter.since.unwrap_or(Timestamp::from_millis(i64::MIN));
+    let until = filter.until.unwrap_or(Timestamp::from_millis(i64::MAX));
+    params![filter.after, filter.before, since, until, filter.org, look].to_vec()
+}
+
+fn direction(order: Order) -> &'static str {
+    match order {
+        Order::OldestFirst => "ASC",
+        Order::NewestFirst => "DESC",
+    }
+}
+
+/// The last of the links that a look has passed, if there were as many as it passes.
+fn end_of_look(read: &mut Read<'_>, filter: &Filter) -> Result<Option<i64>> {
+    let last = match filter.order {
+        Order::OldestFirst => "MAX",
+        Order::NewestFirst => "MIN",
+    };
+    let sql = format!("SELECT COUNT(*), {last}(l.seq) FROM ({}) l", links(filter));
+    let Some(mut row) = read.first(&sql, &within(filter, LOOK))? else { return Ok(None) };
+    Ok(if row.take::<i64>(0)? < LOOK { None } else { row.take(1)? })
+}
+
+/// Lets a look begin, and end, where the times do. Time and number grow together but for transactions that
+/// overlapped, and a clock that was set back: among so many neighbours as [`DISORDER`] says that does not matter.
+fn narrow(read: &mut Read<'_>, filter: &mut Filter) -> Result<()> {
+    if let Some(since) = filter.since {
+        let sql = "SELECT MIN(l.seq) FROM \
+            (SELECT seq FROM audit_links WHERE at >= ?1 ORDER BY at, seq LIMIT ?2) l";
+        let first = edge(read, sql, since)?.map_or(i64::MAX, |first| first - 1);
+        filter.after = filter.after.max(first);
+    }
+    if let Some(until) = filter.until {
+        let sql = "SELECT MAX(l.seq) FROM \
+            (SELECT seq FROM audit_links WHERE at < ?1 ORDER BY at DESC, seq DESC LIMIT ?2) l";
+        let last = edge(read, sql, until)?.map_or(0, |last| last.saturating_add(1));
+        filter.before = filter.before.min(last);
+    }
+    Ok(())
+}
+
+fn edge(read: &mut Read<'_>, sql: &str, at: Timestamp) -> Result<Option<i64>> {
+    read.first(sql, params![at, DISORDER])?.map_or(Ok(None), |mut row| row.take(0))
 }

@@ -94,6 +94,16 @@ pub fn numbers_of(read: &mut Read<'_>, realm: RealmId) -> Result<Vec<NodeNumber>
     rows.into_iter().map(|mut row| row.take(0).map(NodeNumber)).collect()
 }
 
+/// When each node of a realm was seen last, as far as the database knows.
+pub fn last_seen(read: &mut Read<'_>, realm: RealmId) -> Result<Vec<(NodeNumber, Option<Timestamp>)>> {
+    let rows = read.query("SELECT number, last_seen_at FROM nodes WHERE realm_id = ?1", params![realm])?;
+    rows.into_iter().map(|mut row| Ok((NodeNumber(row.take(0)?), row.take(1)?))).collect()
+}
+
+pub fn by_number(read: &mut Read<'_>, number: NodeNumber) -> Result<Option<Node>> {
+    read.first(&format!("{SELECT} WHERE n.number = ?1"), params![number.0])?.map(from_row).transpose()
+}
+
 /// At most `limit` nodes of a realm, those after `after` in the order of their numbers.
 pub fn page(read: &mut Read<'_>, realm: RealmId, after: NodeNumber, limit: i64) -> Result<Vec<Node>> {
     let sql = format!("{SELECT} WHERE n.realm_id = ?1 AND n.number > ?2 ORDER BY n.number LIMIT ?3");

@@ -67,6 +67,12 @@ pub fn by_id(read: &mut Read<'_>, id: OrgId) -> Result<Option<Organization>> {
     read.first(&sql, params![id])?.map(|mut row| from_row(&mut row)).transpose()
 }
 
+/// At most two organizations of this name: enough to know whether it is ambiguous. Looks at all of them.
+pub fn by_name(read: &mut Read<'_>, name: &str) -> Result<Vec<OrgId>> {
+    let sql = "SELECT id FROM organizations WHERE name = ?1 AND deleted_at IS NULL ORDER BY id LIMIT 2";
+    read.query(sql, params![name])?.into_iter().map(|mut row| row.take(0)).collect()
+}
+
 /// Holds the organization for this transaction, so that no other one changes who is in it; tells whether it
 /// is there.
 pub fn hold(tx: &mut Tx<'_>, id: OrgId) -> Result<bool> {

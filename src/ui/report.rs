@@ -16,6 +16,25 @@ impl Ui {
         }
         to_stderr(&as_text(error, coloured(&io::stderr())));
     }
+
+    /// Tells on stderr what the coordinator warns of (`code; sentence`), also where programs read: `-q` alone
+    /// leaves it out.
+    pub fn warning(&self, warning: &str) {
+        if !self.quiet {
+            let colour = coloured(&io::stderr());
+            to_stderr(&if self.json { warning_as_json(warning) } else { warning_as_text(warning, colour) });
+        }
+    }
+}
+
+fn warning_as_json(warning: &str) -> String {
+    let (code, message) = warning.split_once("; ").unwrap_or(("warning", warning));
+    json!({ "warning": { "code": code, "message": message } }).to_string()
+}
+
+fn warning_as_text(warning: &str, colour: bool) -> String {
+    let sentence = warning.split_once("; ").map_or(warning, |(_, sentence)| sentence);
+    labelled(paint(colour, Paint::Yellow, "warning:"), sentence)
 }
 
 fn as_json(error: &Error) -> Value {
@@ -76,6 +95,14 @@ mod tests {
         let error = Error::usage("x", "\"wjt_AQAAAAAAAAAA\" is not a URL");
         assert_eq!(as_text(&error, false), "error: '…' is not a URL");
         assert_eq!(as_json(&error)["error"]["message"], "'…' is not a URL");
+    }
+
+    #[test]
+    fn a_warning_is_a_sentence_for_people_and_an_object_for_programs() {
+        let warning = "key_rotation_due; this key ends soon; rotate it";
+        assert_eq!(warning_as_text(warning, false), "warning: this key ends soon; rotate it");
+        let read: Value = serde_json::from_str(&warning_as_json(warning)).unwrap();
+        assert_eq!(read["warning"]["code"], "key_rotation_due");
     }
 
     #[test]

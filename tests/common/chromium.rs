@@ -127,6 +127,12 @@ impl Chromium {
         self.until(words, async || self.text("body").await?.contains(words).then_some(())).await;
     }
 
+    /// Waits until the first table of the page holds these words.
+    pub async fn lists(&self, words: &str) {
+        let look = async || self.text("main .table").await?.contains(words).then_some(());
+        self.until(&format!("{words} in the table"), look).await;
+    }
+
     async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         let deadline = tokio::time::Instant::now() + SOON;
         loop {
@@ -160,6 +166,15 @@ impl Chromium {
         let field = self.find(&format!("[name={name}]")).await;
         field.clear().await.unwrap();
         field.send_keys(value).await.unwrap();
+    }
+
+    /// Fills in the field of this name, or chooses in it what reads so.
+    pub async fn choose(&self, name: &str, value: &str) {
+        let field = self.find(&format!("[name={name}]")).await;
+        match field.tag_name().await.unwrap().as_str() {
+            "select" => field.select_by_label(value).await.unwrap(),
+            _ => self.fill(name, value).await,
+        }
     }
 
     /// Clicks the first of these.

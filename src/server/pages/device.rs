@@ -1,7 +1,6 @@
-//! `/o/{org}/devices`: the nodes of the realm, one of them, and what an admin does with it.
+//! `/o/{org}/devices/{node}`: one node of the realm, and what an admin does with it.
 
 use axum::Router;
-use axum::extract::Query;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use ipnet::IpNet;
@@ -11,24 +10,19 @@ use serde::Deserialize;
 use super::form::Form;
 use super::layout::{self, Tab};
 use super::note::go;
-use super::parts::{self, Field, From};
+use super::parts::{self, Field};
 use super::text;
 use super::visitor::Inside;
 use crate::api::Problem;
-use crate::core::page::Page;
-use crate::core::role::{CreateJoinTokens, ManageNodes, Permission, ViewNodes};
+use crate::core::role::{ManageNodes, Permission, ViewNodes};
 use crate::core::{Error, Kind, Result, Timestamp, route};
 use crate::server::extract::Target;
 use crate::server::problem::{self, Answer};
 use crate::server::state::State;
 use crate::service::node::{self, Seen};
 
-/// Devices on a page of the list.
-const ON_A_PAGE: u16 = 100;
-
 pub fn routes() -> Router<State> {
     Router::new()
-        .route("/o/{org}/devices", get(list))
         .route("/o/{org}/devices/{node}", get(show))
         .route("/o/{org}/devices/{node}/rename", post(rename))
         .route("/o/{org}/devices/{node}/routes", post(approve_routes))
@@ -36,63 +30,8 @@ pub fn routes() -> Router<State> {
         .route("/o/{org}/devices/{node}/remove", post(remove))
 }
 
-async fn list(state: State, inside: Inside<ViewNodes>, Query(from): Query<From>) -> Answer<Response> {
-    let page = Page::new(Some(ON_A_PAGE), from.after.as_deref())?;
-    let (nodes, next) = node::list(&state.app, &inside.may, page).await?;
-    let may_add = inside.may.also::<CreateJoinTokens>().is_some();
-    let add = html! { @if may_add { a.button href=(inside.path("/add")) { (text::overview::ADD) } } };
-    let body = html! {
-        div.head data-part="head" { h1 { (text::device::TITLE) } @if !nodes.is_empty() { (add) } }
-        div.card.flush data-live=(inside.path("/live")) data-part="devices" {
-            @if nodes.is_empty() {
-                @let words = if may_add { text::overview::EMPTY_WORDS } else { text::overview::EMPTY_MEMBER };
-                (parts::empty(text::overview::EMPTY, words, &add))
-            } @else {
-                (table(&inside, &nodes))
-                (parts::more(&inside.path("/devices"), next.as_deref()))
-            }
-        }
-    };
-    Ok(layout::inside(text::device::TITLE, &inside, Tab::Devices, &body))
-}
-
-fn table(inside: &Inside<ViewNodes>, nodes: &[Seen]) -> Markup {
-    let now = inside.visitor.now;
-    html! {
-        table.table {
-            thead {
-                tr {
-                    th scope="col" { (text::device::DEVICE) }
-                    th.spare scope="col" { (text::device::ADDRESS) }
-                    th.spare scope="col" { (text::device::OWNER) }
-                    th.spare scope="col" { (text::device::SEEN) }
-                    th scope="col" { (text::device::STATE) }
-                }
-            }
-            tbody { @for seen in nodes { (line(inside, seen, now)) } }
-        }
-    }
-}
-
-fn line(inside: &Inside<ViewNodes>, seen: &Seen, now: Timestamp) -> Markup {
-    let node = &seen.node;
-    html! {
-        tr {
-            td {
-                a.name href=(inside.path(&format!("/devices/{}", node.name))) { (node.name) }
-                " " (badges(seen, now))
-                span.under { (system(seen)) }
-            }
-            td.spare { code { (node.address.v4()) } }
-            td.spare { (owner(seen)) }
-            td.spare { (last_seen(seen, now)) }
-            td { (parts::presence(seen.online)) }
-        }
-    }
-}
-
 /// `Linux, 1.102.3`.
-fn system(seen: &Seen) -> String {
+pub(super) fn system(seen: &Seen) -> String {
     let system = parts::system(&seen.node.report.hostinfo.os);
     match version(seen) {
         Some(version) => format!("{system} · {version}"),
@@ -106,14 +45,14 @@ fn version(seen: &Seen) -> Option<&str> {
     version.filter(|version| !version.is_empty())
 }
 
-fn owner(seen: &Seen) -> Markup {
+pub(super) fn owner(seen: &Seen) -> Markup {
     html! {
         @if seen.node.tags.is_empty() { (seen.node.owner.email) }
         @else { span.badges { @for tag in &seen.node.tags { (parts::badge(tag)) } } }
     }
 }
 
-fn last_seen(seen: &Seen, now: Timestamp) -> Markup {
+pub(super) fn last_seen(seen: &Seen, now: Timestamp) -> Markup {
     match seen.node.report.last_seen_at {
         Some(_) if seen.online => html! { (text::device::HERE) },
         Some(at) => parts::when(at, now),
@@ -122,7 +61,7 @@ fn last_seen(seen: &Seen, now: Timestamp) -> Markup {
 }
 
 /// What is special about a device.
-fn badges(seen: &Seen, now: Timestamp) -> Markup {
+pub(super) fn badges(seen: &Seen, now: Timestamp) -> Markup {
     let node = &seen.node;
     let waiting = waiting_routes(seen).len();
     html! {
@@ -260,6 +199,7 @@ fn route_state(seen: &Seen, route: &IpNet) -> &'static str {
         (node.report.hostinfo.routes.contains(route), node.approved_routes.contains(route));
     match (offered, approved) {
         (false, _) => text::device::ROUTE_AHEAD,
+        (true, false) if route::is_default(route) => text::device::ROUTE_EXIT_WAITS,
         (true, false) => text::device::ROUTE_WAITS,
         (true, true) if route::is_default(route) => text::device::ROUTE_EXIT,
         (true, true) if seen.primary_routes.contains(route) => text::device::ROUTE_PRIMARY,

@@ -1,5 +1,5 @@
-//! `/o/{org}/keys`: the API keys of programs: made, rotated, revoked. A secret is shown by the answer to the form
-//! that made it, and never again.
+//! `/o/{org}/keys`: the API keys of programs: made, rotated, revoked, and how old their secrets may get. A secret
+//! is shown by the answer to the form that made it, and never again.
 
 use axum::Router;
 use axum::extract::Query;
@@ -7,11 +7,13 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
+use std::time::Duration;
 
 use super::form::Form;
+use super::key_policy;
 use super::layout::{self, Tab};
 use super::note::go;
-use super::parts::{self, Field, From};
+use super::parts::{self, Choice, Field, From};
 use super::text::{self, key as t};
 use super::visitor::Inside;
 use crate::api::Problem;
@@ -32,12 +34,14 @@ pub fn routes() -> Router<State> {
     Router::new()
         .route("/o/{org}/keys", get(list).post(create))
         .route("/o/{org}/keys/new", get(ask))
+        .route("/o/{org}/keys/policy", post(key_policy::set))
         .route("/o/{org}/keys/{key}/rotate", post(rotate))
         .route("/o/{org}/keys/{key}/revoke", post(revoke))
 }
 
 async fn list(state: State, inside: Inside<ViewApiKeys>, Query(from): Query<From>) -> Answer<Response> {
     let (keys, next) = key::list(&state.app, &inside.may, Page::new(None, from.after.as_deref())?).await?;
+    let policy = key::policy(&state.app, &inside.may).await?;
     let may_manage = inside.may.also::<ManageApiKeys>().is_some();
     let make = html! { @if may_manage { a.button href=(inside.path("/keys/new")) { (t::MAKE) } } };
     let body = html! {
@@ -49,6 +53,7 @@ async fn list(state: State, inside: Inside<ViewApiKeys>, Query(from): Query<From
                 (parts::more(&inside.path("/keys"), next.as_deref()))
             }
         }
+        (key_policy::card(&inside, policy, None))
     };
     Ok(layout::inside(t::TITLE, &inside, Tab::Keys, &body))
 }
@@ -72,24 +77,41 @@ fn table(inside: &Inside<ViewApiKeys>, keys: &[ApiKeyRow], may_manage: bool) -> 
 
 fn line(inside: &Inside<ViewApiKeys>, key: &ApiKeyRow, may_manage: bool) -> Markup {
     let now = inside.visitor.now;
-    let is_good = key.revoked_at.is_none() && key.expires_at > now;
+    let is_good = key.revoked_at.is_none() && key.ends_at() > now;
     html! {
         tr.gone[!is_good] {
             td { strong { (key.name) } span.under { code { (key.prefix) "…" } } }
             td.spare { span.badges { @for scope in &key.scopes { (parts::badge(scope.as_str())) } } }
-            td.spare { @match key.last_used_at { Some(at) => { (parts::when(at, now)) }, None => { (text::NEVER) } } }
+            td.spare {
+                @match key.last_used_at { Some(at) => { (parts::when(at, now)) }, None => { (text::NEVER) } }
+                @if let Some(from) = key.last_used_from { span.under { (t::USED_FROM) " " (from) } }
+            }
             td { (end(key, now)) }
             @if may_manage { td.end { @if key.revoked_at.is_none() { (acts(inside, key)) } } }
         }
     }
 }
 
+/// When its secret ends, and whether that is soon.
 fn end(key: &ApiKeyRow, now: Timestamp) -> Markup {
-    match key.revoked_at {
-        Some(_) => parts::badge(text::token::REVOKED),
-        None if key.expires_at <= now => html! { span.badge.bad { (text::token::EXPIRED) } },
-        None => parts::when(key.expires_at, now),
+    let end = key.ends_at();
+    if key.revoked_at.is_some() {
+        return parts::badge(text::token::REVOKED);
     }
+    if end <= now {
+        let why = if key.expires_at <= now { text::token::EXPIRED } else { t::TOO_OLD };
+        return html! { span.badge.bad { (why) } };
+    }
+    html! {
+        (parts::when(end, now))
+        @if key.is_due(now) || end.since(now) <= soon(key.ttl) { " " span.badge.warn { (t::SOON) } }
+        @if end < key.expires_at { span.under { (t::BY_POLICY) } }
+    }
+}
+
+/// How long before its end a key without a policy counts as near it: two weeks, or the last quarter of a short life.
+fn soon(ttl: Duration) -> Duration {
+    (ttl / 4).min(Duration::from_secs(14 * 86_400))
 }
 
 fn acts(inside: &Inside<ViewApiKeys>, key: &ApiKeyRow) -> Markup {
@@ -145,12 +167,7 @@ fn form(inside: &Inside<ManageApiKeys>, asked: &Asked, problem: Option<&Problem>
                 (inside.visitor.form())
                 (name)
                 (parts::scopes(t::SCOPES, &asked.scope))
-                div.field {
-                    label for="f-ttl" { (t::TTL) }
-                    select #f-ttl name="ttl" {
-                        @for (value, name) in LIFETIMES { option value=(value) selected[value == asked.ttl] { (name) } }
-                    }
-                }
+                (Choice { name: "ttl", label: t::TTL, options: &LIFETIMES, chosen: &asked.ttl })
                 div.actions { button type="submit" { (t::MAKE) } }
             }
         }
@@ -181,7 +198,7 @@ fn shown<P: Permission>(inside: &Inside<P>, made: &Made) -> Response {
             h1 { (made.key.name) }
             p.lead { (t::ONCE) }
             (parts::copyable(t::SECRET, made.secret.reveal()))
-            p.fine { (t::USE) " " code { "Authorization: Bearer …" } " " (t::ENDS_AT) " " (parts::when(made.key.expires_at, inside.visitor.now)) "." }
+            p.fine { (t::USE) " " code { "Authorization: Bearer …" } " " (t::ENDS_AT) " " (parts::when(made.key.ends_at(), inside.visitor.now)) "." }
         }
     };
     layout::inside(&made.key.name, inside, Tab::Keys, &body)

@@ -184,6 +184,7 @@ fn account(visitor: &Visitor) -> Markup {
                 li { a href="/settings" { (text::account::SETTINGS) } }
                 li { a href="/approve" { (text::account::APPROVE) } }
                 li { a href="/organizations/new" { (text::account::NEW_ORGANIZATION) } }
+                @if visitor.person().admin { li { a href="/audit" { (text::account::AUDIT) } } }
                 li {
                     form method="post" action="/logout" {
                         (visitor.form())

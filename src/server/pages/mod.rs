@@ -29,11 +29,13 @@ mod confirm;
 mod consent;
 pub mod cookie;
 mod device;
+mod devices;
 mod factor;
 pub mod form;
 mod half;
 mod invitation;
 mod key;
+mod key_policy;
 pub mod layout;
 mod live;
 mod member;
@@ -60,6 +62,7 @@ pub fn router(state: State) -> Router {
         .merge(provider::routes())
         .merge(setup::routes())
         .merge(overview::routes())
+        .merge(devices::routes())
         .merge(device::routes())
         .merge(add::routes())
         .merge(approve::routes())

@@ -8,7 +8,6 @@ use maud::{Markup, html};
 use super::layout::{self, Tab};
 use super::visitor::{Inside, Visitor};
 use super::{parts, text};
-use crate::core::page::Page;
 use crate::core::role::{CreateJoinTokens, ViewMembers, ViewNodes};
 use crate::core::{Error, Kind};
 use crate::server::problem::Answer;
@@ -34,9 +33,7 @@ async fn home(visitor: Visitor) -> Answer<Response> {
 
 async fn show(state: State, inside: Inside<ViewNodes>) -> Answer<Response> {
     let counts = node::count(&state.app, &inside.may).await?;
-    let (mut nodes, _) = node::list(&state.app, &inside.may, Page::new(Some(200), None)?).await?;
-    nodes.sort_by_key(|seen| std::cmp::Reverse((seen.online, seen.node.report.last_seen_at)));
-    nodes.truncate(NAMED);
+    let nodes = node::latest(&state.app, &inside.may, NAMED).await?;
     let members = match inside.may.also::<ViewMembers>() {
         Some(may) => Some(member::count(&state.app, &may).await?),
         None => None,
@@ -97,7 +94,7 @@ fn recent(inside: &Inside<ViewNodes>, nodes: &[Seen]) -> Markup {
                                 span.under { (seen.node.address.v4()) }
                             }
                             td { (parts::presence(seen.online)) }
-                            td.spare {
+                            td.spare.end {
                                 @match seen.node.report.last_seen_at {
                                     Some(at) => { (parts::when(at, now)) },
                                     None => { (text::NEVER) },

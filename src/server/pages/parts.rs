@@ -109,6 +109,30 @@ impl maud::Render for Field<'_> {
     }
 }
 
+/// A labelled choice of one of several: what is sent, and what is read.
+pub struct Choice<'a> {
+    pub name: &'a str,
+    pub label: &'a str,
+    pub options: &'a [(&'a str, &'a str)],
+    pub chosen: &'a str,
+}
+
+impl maud::Render for Choice<'_> {
+    fn render(&self) -> Markup {
+        let id = format!("f-{}", self.name);
+        html! {
+            div.field {
+                label for=(id) { (self.label) }
+                select #(id) name=(self.name) {
+                    @for (value, name) in self.options {
+                        option value=(value) selected[*value == self.chosen] { (name) }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Where a page of a list begins: after this cursor.
 #[derive(Deserialize)]
 pub struct From {

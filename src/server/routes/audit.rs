@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::declared::routes;
-use crate::api::{AuditQuery, Event, EventList, EventResult, Party};
-use crate::core::page::Page;
+use crate::api::{AuditQuery, Event, EventList, EventOrder, EventResult, Party};
+use crate::core::page::{Order, Page};
 use crate::core::role::ViewAudit;
 use crate::core::{Error, Result};
 use crate::server::extract::Asked;
@@ -19,7 +19,7 @@ pub fn routes() -> OpenApiRouter<State> {
     OpenApiRouter::new().routes(routes!(of_org)).routes(routes!(of_all))
 }
 
-/// What happened in the organization, and what was refused there, the oldest first.
+/// What happened in the organization, and what was refused there.
 #[utoipa::path(get, path = "/organizations/{org}/audit", tag = "audit", params(AuditQuery),
     responses((status = 200, description = "A page of events.", body = EventList)))]
 async fn of_org(
@@ -27,6 +27,9 @@ async fn of_org(
     may: May<ViewAudit>,
     Asked(asked): Asked<AuditQuery>,
 ) -> Answer<Json<EventList>> {
+    if asked.organization.is_some() {
+        return Err(Error::usage("malformed_query", "the path names the organization").into());
+    }
     let (wanted, page) = read(asked)?;
     Ok(Json(present(audit::list(&state.app, &may, wanted, page).await?)))
 }
@@ -46,7 +49,19 @@ async fn of_all(
 /// What the query asks for.
 fn read(asked: AuditQuery) -> Result<(Wanted, Page)> {
     let page = Page::new(asked.limit, asked.cursor.as_deref())?;
-    let wanted = Wanted { since: asked.since, actor: asked.actor, action: asked.action, after: asked.after };
+    let wanted = Wanted {
+        org: asked.organization,
+        since: asked.since,
+        until: asked.until,
+        actor: asked.actor,
+        action: asked.action,
+        refused: asked.result.map(|result| result == EventResult::Refused),
+        after: asked.after,
+        order: match asked.order.unwrap_or_default() {
+            EventOrder::Asc => Order::OldestFirst,
+            EventOrder::Desc => Order::NewestFirst,
+        },
+    };
     if [&wanted.actor, &wanted.action].iter().any(|text| text.as_ref().is_some_and(|t| t.contains('\0'))) {
         return Err(Error::usage("malformed_query", "no name has characters that do not print"));
     }

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
+use crate::config::server::Proxies;
 use crate::runtime::Supervisor;
 use crate::server::frame::{drain, dress};
 use crate::server::listen::{Limits, Listener};
@@ -64,7 +65,12 @@ struct Server {
 
 impl Server {
     fn start(limits: Limits) -> Server {
+        Server::behind(&Proxies::default(), limits)
+    }
+
+    fn behind(proxies: &Proxies, limits: Limits) -> Server {
         let listener = Listener::bind("--listen", "127.0.0.1:0".parse().unwrap(), limits).unwrap();
+        let listener = listener.behind(proxies);
         let (address, connections, slow) = (listener.address().unwrap(), Supervisor::new(), Slow::default());
         connections.spawn("listener", listener.serve(slow.routes(), connections.clone()));
         Server { address, connections, slow }
@@ -200,6 +206,32 @@ async fn an_address_has_so_many_connections_and_upgraded_ones_do_not_count() {
     assert_eq!(read_until(&mut first, "ping").await, "ping");
     server.slow.go_on.notify_one();
     assert!(read_all(&mut second).await.ends_with("done"));
+}
+
+/// Asks, and keeps the connection.
+async fn ask_and_stay(server: &Server) -> (TcpStream, String) {
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let answer = read_until(&mut stream, "hello").await;
+    (stream, answer)
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_brings_more_callers_than_a_stranger_and_not_all() {
+    let limits = Limits { per_address: 1, connections: 5, ..Limits::default() };
+    let strangers = Server::start(limits);
+    let (_stranger, _) = ask_and_stay(&strangers).await;
+    assert_eq!(read_all(&mut strangers.connect().await).await, "", "one is what a stranger has");
+
+    let trusted = vec!["127.0.0.0/8".parse().unwrap()];
+    let server = Server::behind(&Proxies { trusted, ..Proxies::default() }, limits);
+    let mut callers = Vec::new();
+    for _ in 0..4 {
+        let (caller, answer) = ask_and_stay(&server).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        callers.push(caller);
+    }
+    assert_eq!(read_all(&mut server.connect().await).await, "", "the last place is for others");
 }
 
 #[tokio::test]

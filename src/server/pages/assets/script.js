@@ -13,6 +13,15 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
+// On a narrow screen the sections scroll: the present one is in sight.
+const here = document.querySelector(".tabs [aria-current]");
+if (here) {
+  const bar = here.closest(".tabs");
+  const show = () => { bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2; };
+  show();
+  addEventListener("resize", show);
+}
+
 // A click beside an open menu, or Escape, closes it.
 const menus = document.querySelectorAll("details.menu");
 const closeMenus = (but) => menus.forEach((menu) => { if (menu !== but) menu.open = false; });

@@ -7,6 +7,15 @@ pub const OWNER: &str = "Owner";
 pub const SEEN: &str = "Last seen";
 pub const STATE: &str = "Status";
 pub const MORE: &str = "Show more";
+pub const SEARCH: &str = "Name or address";
+pub const SYSTEM: &str = "System";
+pub const TAG: &str = "Tag";
+pub const ANY: &str = "Any";
+pub const FIND: &str = "Find";
+pub const SHOW_ALL: &str = "Show all devices";
+pub const NONE: &str = "No device fits";
+pub const NONE_WORDS: &str = "Ask for less at once: part of a name, of an address or of an owner is enough.";
+pub const NONE_YET: &str = "None among those that were looked through. Show more to go on.";
 pub const HERE: &str = "now";
 pub const UNKNOWN_SYSTEM: &str = "Unknown system";
 pub const EXPIRED: &str = "Key expired";
@@ -32,6 +41,7 @@ pub const ROUTES_SAVE: &str = "Save routes";
 pub const ROUTES_SAVED: &str = "The routes are saved.";
 pub const ROUTE_AHEAD: &str = "Allowed, but not offered by the device now";
 pub const ROUTE_WAITS: &str = "Offered by the device; waits for you";
+pub const ROUTE_EXIT_WAITS: &str = "Way to the Internet; waits for you";
 pub const ROUTE_EXIT: &str = "Way to the Internet";
 pub const ROUTE_PRIMARY: &str = "In use through this device";
 pub const ROUTE_STANDBY: &str = "Allowed; another device carries it, or this one is away";
@@ -44,6 +54,10 @@ pub const REMOVE: &str = "Remove from the network…";
 pub const REMOVE_WORDS: &str =
     "The device is told, cut off at once, and forgotten. To come back it joins as a new one.";
 pub const REMOVE_YES: &str = "Remove";
+
+pub fn counted(all: usize, online: usize) -> String {
+    format!("{all} device{}, {online} online", if all == 1 { "" } else { "s" })
+}
 
 pub fn routes_wait(count: usize) -> String {
     format!("{count} route{} to allow", if count == 1 { "" } else { "s" })

@@ -10,6 +10,7 @@ use crate::core::role::Scope;
 pub const BRAND: &str = "wonder";
 pub const SKIP: &str = "Skip to the content";
 pub const COPY: &str = "Copy";
+pub const CLEAR: &str = "Clear";
 pub const ONLINE: &str = "Online";
 pub const OFFLINE: &str = "Offline";
 pub const NEVER: &str = "Never";
@@ -40,6 +41,7 @@ pub mod account {
     pub const SETTINGS: &str = "Settings";
     pub const APPROVE: &str = "Approve a device";
     pub const NEW_ORGANIZATION: &str = "New organization";
+    pub const AUDIT: &str = "Audit of the coordinator";
     pub const LOG_OUT: &str = "Log out";
 }
 
@@ -319,9 +321,30 @@ pub mod key {
     pub const SECRET: &str = "Secret";
     pub const USE: &str = "Send it as";
     pub const ENDS_AT: &str = "It ends";
+    pub const USED_FROM: &str = "from";
+    pub const TOO_OLD: &str = "Too old";
+    pub const SOON: &str = "Rotate soon";
+    pub const BY_POLICY: &str = "by the rule below";
 
     pub fn revoked(name: &str) -> String {
         format!("The key {name} was revoked.")
+    }
+}
+
+pub mod key_policy {
+    pub const TITLE: &str = "How old secrets may get";
+    pub const NONE: &str = "Secrets of API keys may get as old as each key is good.";
+    pub const AS_LONG_AS_GOOD: &str = "As old as it is good";
+    pub const AGE: &str = "Oldest age of a secret";
+    pub const WARN: &str = "Warn before its end";
+    pub const AT_ONCE: &str = "It counts at once, also for the keys that there are: an older secret works no longer, until its key is rotated.";
+    pub const SAVE: &str = "Save";
+    pub const SAVED: &str = "How old secrets may get is saved.";
+
+    pub fn said(age: &str, before: &str) -> String {
+        format!(
+            "A secret works until it is {age} old. From {before} before that, its program and this page warn."
+        )
     }
 }
 

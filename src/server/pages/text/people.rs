@@ -142,15 +142,56 @@ pub mod app {
 
 pub mod audit {
     pub const TITLE: &str = "Audit";
-    pub const LEAD: &str =
-        "Who did what, to what, and from where. Nobody can change it; the oldest comes first.";
-    pub const SINCE: &str = "Since";
+    pub const LEAD: &str = "Who did what, to what, and from where. Nobody can change it.";
+    pub const ALL_TITLE: &str = "Audit of the coordinator";
+    pub const ALL_LEAD: &str =
+        "What happened on this coordinator and in all its organizations. Nobody can change it.";
+    pub const SINCE: &str = "From (UTC)";
+    pub const UNTIL: &str = "To (UTC)";
     pub const WHEN: &str = "When";
     pub const WHO: &str = "Who";
     pub const WHAT: &str = "What";
+    pub const RESULT: &str = "Result";
+    pub const ORGANIZATION: &str = "Organization";
     pub const FROM: &str = "From";
+    pub const BY: &str = "by";
+    pub const REQUEST: &str = "request";
     pub const SHOW: &str = "Show";
+    pub const SHOW_ALL: &str = "Show everything";
+    pub const ANYTHING: &str = "Anything";
+    pub const ANY_RESULT: &str = "Any";
+    pub const DONE: &str = "Done";
+    pub const REFUSED_ALONE: &str = "Refused";
     pub const REFUSED: &str = "Refused:";
-    pub const NONE: &str = "Nothing happened";
-    pub const NONE_WORDS: &str = "No event fits. Choose a longer time, or fewer words.";
+    pub const COORDINATOR: &str = "The coordinator";
+    pub const DELETED: &str = "Deleted";
+    pub const OLDER: &str = "Older";
+    pub const NEWEST: &str = "Back to the newest";
+    pub const NONE: &str = "No event fits";
+    pub const NONE_WORDS: &str = "Ask for more days, or for less at once. A name counts as it was written: an e-mail address, or the name of a key or device.";
+    pub const NOT_YET: &str = "None of the latest events fits";
+    pub const NOT_YET_WORDS: &str = "The trail goes on: look at older ones.";
+    pub const QUIET: &str = "Nothing has happened yet";
+    pub const QUIET_WORDS: &str = "Whatever people, keys, apps and devices do or try shows here.";
+
+    /// Who acts, where it is no person.
+    pub fn actor_kind(kind: &str) -> Option<&'static str> {
+        match kind {
+            "api_key" => Some("API key"),
+            "app" => Some("App"),
+            "node" => Some("Device"),
+            "local" => Some("On the coordinator's host"),
+            "coordinator" => Some("By itself"),
+            "nobody" => Some("Not let in"),
+            _ => None,
+        }
+    }
+
+    pub fn all_of(noun: &str) -> String {
+        format!("{noun}: all")
+    }
+
+    pub fn unwritten(count: i64) -> String {
+        format!("{count} more before it.")
+    }
 }
