@@ -38,6 +38,7 @@ coordinator_stories! {
     unknown_tokens_are_asked_for_so_often
     an_api_key_does_what_its_scopes_say
     an_api_key_is_rotated_with_an_overlap
+    a_key_is_rotated_by_nobody_who_has_less
     an_organization_says_how_old_secrets_may_get
     nobody_sees_another_s_organization
     every_change_is_in_the_audit_trail
@@ -489,6 +490,23 @@ async fn an_api_key_does_what_its_scopes_say(c: Coordinator) {
     assert_eq!(c.get(&tokens(&org), &format!("{secret}0")).await.problem(), (401, "key_unknown"));
     c.later(90 * DAY);
     assert_eq!(c.post(&tokens(&org), secret, json!({})).await.problem(), (401, "key_expired"));
+}
+
+async fn a_key_is_rotated_by_nobody_who_has_less(c: Coordinator) {
+    let (bearer, org) = c.person("ada@example.org").await;
+    let make = async |name: &str, scopes: [&str; 1]| {
+        c.post(&keys(&org), &bearer, json!({ "name": name, "scopes": scopes }))
+            .await
+            .text("secret")
+            .to_owned()
+    };
+    let (reader, manager) = (make("reader", ["nodes:read"]).await, make("manager", ["keys:write"]).await);
+    let rotate = async |name: &str| {
+        c.call("POST", &format!("{}/{name}/rotate", keys(&org)), Some(&manager), None).await
+    };
+    assert_eq!(rotate("reader").await.problem(), (403, "scope_missing"), "it hands out the key's new secret");
+    assert_eq!(c.get(&format!("/api/v1/organizations/{org}/nodes"), &reader).await.status, 200);
+    assert_eq!(rotate("manager").await.status, 200);
 }
 
 async fn an_api_key_is_rotated_with_an_overlap(c: Coordinator) {

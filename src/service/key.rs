@@ -69,7 +69,6 @@ pub async fn create(
     Ok(Made { key: app.store().write(insert).await?, secret })
 }
 
-/// Nobody hands on what they do not have.
 fn grantable(may: &May<ManageApiKeys>, mut scopes: Vec<Scope>) -> Result<Vec<Scope>> {
     scopes.sort_unstable();
     scopes.dedup();
@@ -77,13 +76,19 @@ fn grantable(may: &May<ManageApiKeys>, mut scopes: Vec<Scope>) -> Result<Vec<Sco
         return Err(Error::usage("no_scope", "a key without a scope could do nothing")
             .hint("leave the scopes out for nodes:read"));
     }
+    check_held(may, &scopes)?;
+    Ok(scopes)
+}
+
+/// Nobody hands on what they do not have.
+fn check_held(may: &May<ManageApiKeys>, scopes: &[Scope]) -> Result<()> {
     match scopes.iter().find(|scope| !may.holds(**scope)) {
-        Some(scope) => Err(Error::new(
-            Kind::Denied,
-            "scope_missing",
-            format!("you do not have the scope {scope} yourself"),
-        )),
-        None => Ok(scopes),
+        Some(scope) => {
+            let message = format!("you do not have the scope {scope} yourself");
+            Err(Error::new(Kind::Denied, "scope_missing", message)
+                .hint("ask for scopes that you have, or let a person do it"))
+        }
+        None => Ok(()),
     }
 }
 
@@ -95,7 +100,8 @@ pub async fn list(app: &App, may: &May<ViewApiKeys>, page: Page) -> Result<(Vec<
 }
 
 /// Gives a key a new secret and its whole lifetime again; the old secret works on for the overlap (24 hours
-/// when nobody says, at most as long as it would have). A secret of an earlier rotation ends now.
+/// when nobody says, at most as long as it would have). A secret of an earlier rotation ends now. Whoever is given
+/// the new secret has all scopes of the key themselves.
 pub async fn rotate(
     app: &App,
     may: &May<ManageApiKeys>,
@@ -107,10 +113,11 @@ pub async fn rotate(
         return Err(Error::usage("malformed_overlap", "two secrets are good together for 30 days at most"));
     }
     let (secret, now, org) = (api_key::mint(), app.now(), may.org());
-    let (reference, actor) = (reference.to_owned(), may.actor().clone());
+    let (reference, actor, may) = (reference.to_owned(), may.actor().clone(), may.clone());
     let (hash, prefix) = (secret.hash(), api_key::shown(&secret));
     let rotate = move |tx: &mut Tx<'_>| {
         let old = find(tx, org, &reference)?;
+        check_held(&may, &old.scopes)?;
         let key = ApiKeyRow { prefix, expires_at: now.plus(old.ttl), secret_at: now, ..old.clone() };
         let until = now.plus(overlap).min(old.ends_at());
         if !keys::rotate(tx, &key, hash, until)? {

@@ -253,6 +253,8 @@ pub mod approve {
     pub const SYSTEM: &str = "System";
     pub const FROM: &str = "Asks from";
     pub const ASKED: &str = "Asked";
+    pub const STAYS: &str = "Stays";
+    pub const EPHEMERAL: &str = "As long as it is connected: it asked to be removed soon after it goes away";
     pub const KEY: &str = "Key";
     pub const WHERE: &str = "Let it into";
     pub const PERSONAL: &str = "Your own";
