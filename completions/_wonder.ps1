@@ -184,6 +184,7 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificates (PEM) in place of the system''s')
             [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password from stdin')
+            [CompletionResult]::new('--reset-factors', '--reset-factors', [CompletionResultType]::ParameterName, 'Take off its second factors and passkeys as well, for somebody who has lost them')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer with one JSON document')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print data and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print data and errors only')
@@ -197,6 +198,7 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
         'wonder;login' {
             [CompletionResult]::new('--email', '--email', [CompletionResultType]::ParameterName, 'The e-mail address of the account')
             [CompletionResult]::new('--setup-code', '--setup-code', [CompletionResultType]::ParameterName, 'Make the first account with the one-time code that the first start printed ("-": from stdin)')
+            [CompletionResult]::new('--code', '--code', [CompletionResultType]::ParameterName, 'A code of the account''s authenticator app, or a recovery code, where it has a second factor')
             [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
             [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')

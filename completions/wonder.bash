@@ -2439,7 +2439,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__login)
-            opts="-q -v -h --email --password-stdin --setup-code --device --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            opts="-q -v -h --email --password-stdin --setup-code --device --code --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2450,6 +2450,10 @@ _wonder() {
                     return 0
                     ;;
                 --setup-code)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --code)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3837,7 +3841,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__user__subcmd__reset__subcmd__password)
-            opts="-q -v -h --password-stdin --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            opts="-q -v -h --password-stdin --reset-factors --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -144,6 +144,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subc
 complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l org -d 'The organization to act on, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l password-stdin -d 'Read the password from stdin'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l reset-factors -d 'Take off its second factors and passkeys as well, for somebody who has lost them'
 complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l json -d 'Answer with one JSON document'
 complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -s q -l quiet -d 'Print data and errors only'
 complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -s v -l verbose -d 'Say on stderr what is done, as a log'
@@ -151,6 +152,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subc
 complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand login" -l email -d 'The e-mail address of the account' -r
 complete -c wonder -n "__fish_wonder_using_subcommand login" -l setup-code -d 'Make the first account with the one-time code that the first start printed ("-": from stdin)' -r
+complete -c wonder -n "__fish_wonder_using_subcommand login" -l code -d 'A code of the account\'s authenticator app, or a recovery code, where it has a second factor' -r
 complete -c wonder -n "__fish_wonder_using_subcommand login" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand login" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand login" -l org -d 'The organization to act on, in place of the profile\'s' -r

@@ -1,9 +1,10 @@
 //! Apps: OAuth 2.0 clients of third parties.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Scope;
+use super::schema::reveal_some;
 use crate::core::Timestamp;
 use crate::core::id::AppId;
 use crate::core::secret::Secret;
@@ -68,8 +69,4 @@ pub struct NewApp {
     pub app: App,
     #[serde(serialize_with = "reveal_some")]
     pub secret: Option<Secret>,
-}
-
-fn reveal_some<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
-    secret.as_ref().map(Secret::reveal).serialize(serializer)
 }

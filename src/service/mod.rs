@@ -9,6 +9,7 @@ pub mod chain;
 pub mod deployer;
 pub mod device;
 mod enrolment;
+pub mod factor;
 pub mod health;
 pub mod identity;
 pub mod invitation;

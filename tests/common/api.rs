@@ -68,6 +68,13 @@ impl Coordinator {
         Self::start(Some(database), Some(server), "").await
     }
 
+    /// The same on PostgreSQL.
+    pub async fn on_postgres_with_settings(file: &str) -> Self {
+        let server = postgres::Server::shared();
+        let database = server.database();
+        Self::start(Some(database), Some(server), file).await
+    }
+
     async fn start(database: Option<String>, server: Option<Arc<postgres::Server>>, file: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config = directory.path().join("wonder.toml");

@@ -46,9 +46,28 @@ impl Chromium {
 
     /// A command of the browser's own protocol (Chrome DevTools).
     async fn devtools(&self, cmd: &str, params: Value) -> Value {
+        self.ask("goog/cdp/execute", json!({ "cmd": cmd, "params": params })).await
+    }
+
+    /// An authenticator like that of a phone, which knows its owner by their finger (W3C WebAuthn section 11); its id.
+    pub async fn authenticator(&self) -> String {
+        let kind = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserVerified": true,
+        });
+        self.ask("webauthn/authenticator", kind).await.as_str().expect("its id").to_owned()
+    }
+
+    /// Whose finger is on the authenticator: its owner's, or not.
+    pub async fn finger(&self, authenticator: &str, right: bool) {
+        let path = format!("webauthn/authenticator/{authenticator}/uv");
+        self.ask(&path, json!({ "isUserVerified": right })).await;
+    }
+
+    /// A command of WebDriver that the client does not know.
+    async fn ask(&self, path: &str, body: Value) -> Value {
         let session = self.client.session_id().await.unwrap().expect("a session");
-        let url = format!("http://127.0.0.1:{}/session/{session}/goog/cdp/execute", self.port);
-        let body = json!({ "cmd": cmd, "params": params });
+        let url = format!("http://127.0.0.1:{}/session/{session}/{path}", self.port);
         let answer = tokio::task::spawn_blocking(move || {
             ureq::post(url)
                 .send_json(body)

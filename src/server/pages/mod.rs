@@ -25,12 +25,15 @@ mod approve;
 pub mod assets;
 mod audit;
 mod code;
+mod confirm;
 mod consent;
 pub mod cookie;
 mod device;
 mod devices;
 mod end_session;
+mod factor;
 pub mod form;
+mod half;
 mod identity;
 mod invitation;
 mod key;
@@ -42,8 +45,10 @@ pub mod note;
 mod organization;
 mod overview;
 pub mod parts;
+mod passkey;
 mod provider;
 mod providers;
+mod qr;
 mod session;
 mod settings;
 mod setup;
@@ -56,6 +61,7 @@ pub mod visitor;
 pub fn router(state: State) -> Router {
     let pages = Router::new()
         .merge(session::routes())
+        .merge(half::routes())
         .merge(provider::routes())
         .merge(identity::routes())
         .merge(providers::routes())
@@ -68,6 +74,9 @@ pub fn router(state: State) -> Router {
         .merge(token::routes())
         .merge(key::routes())
         .merge(settings::routes())
+        .merge(factor::routes())
+        .merge(confirm::routes())
+        .merge(passkey::routes())
         .merge(member::routes())
         .merge(invitation::routes())
         .merge(organization::routes())

@@ -70,15 +70,22 @@ fn password(visitor: &Visitor, problem: Option<&Problem>) -> Markup {
         ..Field::default()
     };
     html! {
-        section.card aria-labelledby="password" {
-            h2 #password { (t::PASSWORD) }
-            p.lead { (t::PASSWORD_LEAD) }
-            (parts::complaint(problem))
-            form.stack method="post" action="/settings/password" {
-                // For password managers, which keep a password by its account.
-                input.unseen type="email" name="username" autocomplete="username" value=(visitor.person().email) readonly tabindex="-1" aria-hidden="true";
-                (visitor.form()) (present) (new)
-                div.actions { button.quiet type="submit" { (t::CHANGE) } }
+        div.grid {
+            section.card aria-labelledby="password" {
+                h2 #password { (t::PASSWORD) }
+                p.lead { (t::PASSWORD_LEAD) }
+                (parts::complaint(problem))
+                form.stack method="post" action="/settings/password" {
+                    // For password managers, which keep a password by its account.
+                    input.unseen type="email" name="username" autocomplete="username" value=(visitor.person().email) readonly tabindex="-1" aria-hidden="true";
+                    (visitor.form()) (present) (new)
+                    div.actions { button.quiet type="submit" { (t::CHANGE) } }
+                }
+            }
+            section.card aria-labelledby="factors" {
+                h2 #factors { (text::factor::TITLE) }
+                p.lead { (text::factor::SUMMARY) }
+                p.actions { a.button.quiet href="/settings/factors" { (text::factor::MANAGE) } }
             }
         }
     }

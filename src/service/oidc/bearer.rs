@@ -43,6 +43,7 @@ pub async fn authenticate(app: &App, token: &Secret, origin: Origin) -> Result<C
         session: None,
         session_expires_at: expires_at,
         logged_in_at,
+        proven_at: logged_in_at,
     };
     Ok(Caller { principal: Principal::Person(person), origin })
 }

@@ -1,6 +1,8 @@
 //! What the pages say, in one place: a module a page, shared words first.
 
 pub mod device;
+pub mod factor;
+pub mod passkey;
 pub mod people;
 pub mod provider;
 
