@@ -46,6 +46,7 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'API keys: what a program logs in with')
             [CompletionResult]::new('key-ring', 'key-ring', [CompletionResultType]::ParameterValue, 'The master keys that seal what the coordinator must read back, on its own host')
             [CompletionResult]::new('provider', 'provider', [CompletionResultType]::ParameterValue, 'OpenID Connect providers that people log in with, on the coordinator''s own host')
+            [CompletionResult]::new('identity', 'identity', [CompletionResultType]::ParameterValue, 'The providers that log you in, and who you are there')
             [CompletionResult]::new('org', 'org', [CompletionResultType]::ParameterValue, 'Organizations: people who share one mesh')
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Who did what, and what was refused')
             [CompletionResult]::new('app', 'app', [CompletionResultType]::ParameterValue, 'Apps of third parties, which people let in with one click (OAuth 2.0)')
@@ -183,6 +184,7 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificates (PEM) in place of the system''s')
             [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password from stdin')
+            [CompletionResult]::new('--reset-factors', '--reset-factors', [CompletionResultType]::ParameterName, 'Take off its second factors and passkeys as well, for somebody who has lost them')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer with one JSON document')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print data and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print data and errors only')
@@ -196,6 +198,7 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
         'wonder;login' {
             [CompletionResult]::new('--email', '--email', [CompletionResultType]::ParameterName, 'The e-mail address of the account')
             [CompletionResult]::new('--setup-code', '--setup-code', [CompletionResultType]::ParameterName, 'Make the first account with the one-time code that the first start printed ("-": from stdin)')
+            [CompletionResult]::new('--code', '--code', [CompletionResultType]::ParameterName, 'A code of the account''s authenticator app, or a recovery code, where it has a second factor')
             [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
             [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
@@ -716,6 +719,7 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('--client-secret-stdin', '--client-secret-stdin', [CompletionResultType]::ParameterName, 'Read the client secret from stdin; without it this is a public client')
             [CompletionResult]::new('--create-accounts', '--create-accounts', [CompletionResultType]::ParameterName, 'Whoever logs in there and has no account here gets one')
             [CompletionResult]::new('--link-verified-email', '--link-verified-email', [CompletionResultType]::ParameterName, 'An e-mail address that it vouches for opens the account of that address')
+            [CompletionResult]::new('--no-check', '--no-check', [CompletionResultType]::ParameterName, 'Keep it without asking it what it says of itself: it is not there yet, or not to be reached from here')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer with one JSON document')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print data and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print data and errors only')
@@ -746,6 +750,53 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
         'wonder;provider;remove' {
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The coordinator''s data directory [default: /var/lib/wonder for root, else the user''s data directory]')
             [CompletionResult]::new('--database', '--database', [CompletionResultType]::ParameterName, 'The coordinator''s database, where it is not in the data directory')
+            [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificates (PEM) in place of the system''s')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer with one JSON document')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'wonder;identity' {
+            [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificates (PEM) in place of the system''s')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer with one JSON document')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List who you are at which provider')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Disconnect one: it logs you in no more, and log-ins that came by it end')
+            break
+        }
+        'wonder;identity;list' {
+            [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificates (PEM) in place of the system''s')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer with one JSON document')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'wonder;identity;remove' {
             [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
             [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
@@ -888,6 +939,7 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
             [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificates (PEM) in place of the system''s')
+            [CompletionResult]::new('--no-mail', '--no-mail', [CompletionResultType]::ParameterName, 'Do not mail the link to them')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer with one JSON document')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print data and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print data and errors only')
@@ -1085,6 +1137,7 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
         }
         'wonder;app;register' {
             [CompletionResult]::new('--redirect', '--redirect', [CompletionResultType]::ParameterName, 'Where browsers may be sent back to; can be given several times')
+            [CompletionResult]::new('--post-logout-redirect', '--post-logout-redirect', [CompletionResultType]::ParameterName, 'Where browsers may be led after a log-out; can be given several times')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'The most that it may ask for; can be given several times [default: all]')
             [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
@@ -1272,6 +1325,7 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'API keys: what a program logs in with')
             [CompletionResult]::new('key-ring', 'key-ring', [CompletionResultType]::ParameterValue, 'The master keys that seal what the coordinator must read back, on its own host')
             [CompletionResult]::new('provider', 'provider', [CompletionResultType]::ParameterValue, 'OpenID Connect providers that people log in with, on the coordinator''s own host')
+            [CompletionResult]::new('identity', 'identity', [CompletionResultType]::ParameterValue, 'The providers that log you in, and who you are there')
             [CompletionResult]::new('org', 'org', [CompletionResultType]::ParameterValue, 'Organizations: people who share one mesh')
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Who did what, and what was refused')
             [CompletionResult]::new('app', 'app', [CompletionResultType]::ParameterValue, 'Apps of third parties, which people let in with one click (OAuth 2.0)')
@@ -1429,6 +1483,17 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             break
         }
         'wonder;help;provider;remove' {
+            break
+        }
+        'wonder;help;identity' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List who you are at which provider')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Disconnect one: it logs you in no more, and log-ins that came by it end')
+            break
+        }
+        'wonder;help;identity;list' {
+            break
+        }
+        'wonder;help;identity;remove' {
             break
         }
         'wonder;help;org' {

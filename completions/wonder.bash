@@ -34,6 +34,9 @@ _wonder() {
             wonder,help)
                 cmd="wonder__subcmd__help"
                 ;;
+            wonder,identity)
+                cmd="wonder__subcmd__identity"
+                ;;
             wonder,key)
                 cmd="wonder__subcmd__key"
                 ;;
@@ -115,6 +118,9 @@ _wonder() {
             wonder__subcmd__help,help)
                 cmd="wonder__subcmd__help__subcmd__help"
                 ;;
+            wonder__subcmd__help,identity)
+                cmd="wonder__subcmd__help__subcmd__identity"
+                ;;
             wonder__subcmd__help,key)
                 cmd="wonder__subcmd__help__subcmd__key"
                 ;;
@@ -177,6 +183,12 @@ _wonder() {
                 ;;
             wonder__subcmd__help__subcmd__grant,revoke)
                 cmd="wonder__subcmd__help__subcmd__grant__subcmd__revoke"
+                ;;
+            wonder__subcmd__help__subcmd__identity,list)
+                cmd="wonder__subcmd__help__subcmd__identity__subcmd__list"
+                ;;
+            wonder__subcmd__help__subcmd__identity,remove)
+                cmd="wonder__subcmd__help__subcmd__identity__subcmd__remove"
                 ;;
             wonder__subcmd__help__subcmd__key,create)
                 cmd="wonder__subcmd__help__subcmd__key__subcmd__create"
@@ -309,6 +321,12 @@ _wonder() {
                 ;;
             wonder__subcmd__help__subcmd__worker,status)
                 cmd="wonder__subcmd__help__subcmd__worker__subcmd__status"
+                ;;
+            wonder__subcmd__identity,list)
+                cmd="wonder__subcmd__identity__subcmd__list"
+                ;;
+            wonder__subcmd__identity,remove)
+                cmd="wonder__subcmd__identity__subcmd__remove"
                 ;;
             wonder__subcmd__key,create)
                 cmd="wonder__subcmd__key__subcmd__create"
@@ -449,7 +467,7 @@ _wonder() {
 
     case "${cmd}" in
         wonder)
-            opts="-q -v -h -V --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help --version serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help"
+            opts="-q -v -h -V --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help --version serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -539,13 +557,17 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__app__subcmd__register)
-            opts="-q -v -h --redirect --public --scope --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            opts="-q -v -h --redirect --post-logout-redirect --public --scope --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --redirect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --post-logout-redirect)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -929,7 +951,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__help)
-            opts="serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help"
+            opts="serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1127,6 +1149,48 @@ _wonder() {
         wonder__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__identity)
+            opts="list remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__identity__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__identity__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1936,6 +2000,96 @@ _wonder() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        wonder__subcmd__identity)
+            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help list remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__identity__subcmd__list)
+            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__identity__subcmd__remove)
+            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         wonder__subcmd__key)
             opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help create list rotate policy revoke"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2285,7 +2439,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__login)
-            opts="-q -v -h --email --password-stdin --setup-code --device --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            opts="-q -v -h --email --password-stdin --setup-code --device --code --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2296,6 +2450,10 @@ _wonder() {
                     return 0
                     ;;
                 --setup-code)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --code)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2777,7 +2935,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__org__subcmd__invite)
-            opts="-q -v -h --role --ttl --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            opts="-q -v -h --role --ttl --no-mail --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3145,7 +3303,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__provider__subcmd__add)
-            opts="-q -v -h --issuer --client-id --client-secret-stdin --title --scope --create-accounts --link-verified-email --bearer-audience --rule --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            opts="-q -v -h --issuer --client-id --client-secret-stdin --title --scope --create-accounts --link-verified-email --bearer-audience --rule --no-check --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3683,7 +3841,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__user__subcmd__reset__subcmd__password)
-            opts="-q -v -h --password-stdin --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            opts="-q -v -h --password-stdin --reset-factors --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

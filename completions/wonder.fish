@@ -45,6 +45,7 @@ complete -c wonder -n "__fish_wonder_needs_command" -f -a "node" -d 'The devices
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "key" -d 'API keys: what a program logs in with'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "key-ring" -d 'The master keys that seal what the coordinator must read back, on its own host'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "provider" -d 'OpenID Connect providers that people log in with, on the coordinator\'s own host'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "identity" -d 'The providers that log you in, and who you are there'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "org" -d 'Organizations: people who share one mesh'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "audit" -d 'Who did what, and what was refused'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "app" -d 'Apps of third parties, which people let in with one click (OAuth 2.0)'
@@ -143,6 +144,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subc
 complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l org -d 'The organization to act on, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l password-stdin -d 'Read the password from stdin'
+complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l reset-factors -d 'Take off its second factors and passkeys as well, for somebody who has lost them'
 complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l json -d 'Answer with one JSON document'
 complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -s q -l quiet -d 'Print data and errors only'
 complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -s v -l verbose -d 'Say on stderr what is done, as a log'
@@ -150,6 +152,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subc
 complete -c wonder -n "__fish_wonder_using_subcommand user; and __fish_seen_subcommand_from reset-password" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand login" -l email -d 'The e-mail address of the account' -r
 complete -c wonder -n "__fish_wonder_using_subcommand login" -l setup-code -d 'Make the first account with the one-time code that the first start printed ("-": from stdin)' -r
+complete -c wonder -n "__fish_wonder_using_subcommand login" -l code -d 'A code of the account\'s authenticator app, or a recovery code, where it has a second factor' -r
 complete -c wonder -n "__fish_wonder_using_subcommand login" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand login" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand login" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -494,6 +497,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from add" -l client-secret-stdin -d 'Read the client secret from stdin; without it this is a public client'
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from add" -l create-accounts -d 'Whoever logs in there and has no account here gets one'
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from add" -l link-verified-email -d 'An e-mail address that it vouches for opens the account of that address'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from add" -l no-check -d 'Keep it without asking it what it says of itself: it is not there yet, or not to be reached from here'
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from add" -l json -d 'Answer with one JSON document'
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print data and errors only'
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say on stderr what is done, as a log'
@@ -521,6 +525,35 @@ complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from remove" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and not __fish_seen_subcommand_from list remove" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and not __fish_seen_subcommand_from list remove" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and not __fish_seen_subcommand_from list remove" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and not __fish_seen_subcommand_from list remove" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and not __fish_seen_subcommand_from list remove" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and not __fish_seen_subcommand_from list remove" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and not __fish_seen_subcommand_from list remove" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and not __fish_seen_subcommand_from list remove" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and not __fish_seen_subcommand_from list remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and not __fish_seen_subcommand_from list remove" -f -a "list" -d 'List who you are at which provider'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and not __fish_seen_subcommand_from list remove" -f -a "remove" -d 'Disconnect one: it logs you in no more, and log-ins that came by it end'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from list" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from list" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from list" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from list" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from list" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from remove" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from remove" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from remove" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from remove" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from remove" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from remove" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand identity; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and not __fish_seen_subcommand_from create list show rename delete use invite invitations revoke accept members role remove transfer leave" -l org -d 'The organization to act on, in place of the profile\'s' -r
@@ -607,6 +640,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l org -d 'The organization to act on, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l no-mail -d 'Do not mail the link to them'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -l json -d 'Answer with one JSON document'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -s q -l quiet -d 'Print data and errors only'
 complete -c wonder -n "__fish_wonder_using_subcommand org; and __fish_seen_subcommand_from invite" -s v -l verbose -d 'Say on stderr what is done, as a log'
@@ -732,6 +766,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_s
 complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -f -a "show" -d 'Show an app'
 complete -c wonder -n "__fish_wonder_using_subcommand app; and not __fish_seen_subcommand_from register list show revoke" -f -a "revoke" -d 'Revoke an app: what anybody allowed it is over'
 complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l redirect -d 'Where browsers may be sent back to; can be given several times' -r
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l post-logout-redirect -d 'Where browsers may be led after a log-out; can be given several times' -r
 complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l scope -d 'The most that it may ask for; can be given several times [default: all]' -r -f -a "nodes:read\t''
 nodes:write\t''
 keys:read\t''
@@ -846,25 +881,26 @@ complete -c wonder -n "__fish_wonder_using_subcommand man" -s q -l quiet -d 'Pri
 complete -c wonder -n "__fish_wonder_using_subcommand man" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand man" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand man" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "serve" -d 'Run the coordinator'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "user" -d 'Accounts, on the coordinator\'s own host'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "login" -d 'Log in to a coordinator'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "logout" -d 'Log out: the log-in ends at the coordinator, and its profile goes'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "whoami" -d 'Show who is logged in, where'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "token" -d 'Join tokens: what a device joins with'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "worker" -d 'This device'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "node" -d 'The devices of an organization'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "key" -d 'API keys: what a program logs in with'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "key-ring" -d 'The master keys that seal what the coordinator must read back, on its own host'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "provider" -d 'OpenID Connect providers that people log in with, on the coordinator\'s own host'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "org" -d 'Organizations: people who share one mesh'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "audit" -d 'Who did what, and what was refused'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "app" -d 'Apps of third parties, which people let in with one click (OAuth 2.0)'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "grant" -d 'What you, or an organization\'s people, allowed apps'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "deployer" -d 'A platform\'s own machine, through which it reaches the workers'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "man" -d 'Print the manual page, or write every page into a directory'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider org audit app grant deployer completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "serve" -d 'Run the coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "user" -d 'Accounts, on the coordinator\'s own host'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "login" -d 'Log in to a coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "logout" -d 'Log out: the log-in ends at the coordinator, and its profile goes'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "whoami" -d 'Show who is logged in, where'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "token" -d 'Join tokens: what a device joins with'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "worker" -d 'This device'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "node" -d 'The devices of an organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "key" -d 'API keys: what a program logs in with'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "key-ring" -d 'The master keys that seal what the coordinator must read back, on its own host'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "provider" -d 'OpenID Connect providers that people log in with, on the coordinator\'s own host'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "identity" -d 'The providers that log you in, and who you are there'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "org" -d 'Organizations: people who share one mesh'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "audit" -d 'Who did what, and what was refused'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "app" -d 'Apps of third parties, which people let in with one click (OAuth 2.0)'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "grant" -d 'What you, or an organization\'s people, allowed apps'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "deployer" -d 'A platform\'s own machine, through which it reaches the workers'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "man" -d 'Print the manual page, or write every page into a directory'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "create" -d 'Make an account; the first one is an administrator'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'List the accounts'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "disable" -d 'Lock an account: its log-ins end, its devices stay'
@@ -894,6 +930,8 @@ complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subc
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from provider" -f -a "add" -d 'Add a provider'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from provider" -f -a "list" -d 'List the providers that were added'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from provider" -f -a "remove" -d 'Remove a provider: log-ins that came from it end, accounts stay'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from identity" -f -a "list" -d 'List who you are at which provider'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from identity" -f -a "remove" -d 'Disconnect one: it logs you in no more, and log-ins that came by it end'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "create" -d 'Make an organization to share; you are its owner'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "list" -d 'List the organizations that you are in'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from org" -f -a "show" -d 'Show an organization'

@@ -225,7 +225,7 @@ async fn the_audit_trail_is_read_from_its_newest_end() {
     browser.click(".menu.right summary").await;
     browser.press("Audit of the coordinator").await;
     browser.arrives("/audit").await;
-    browser.lists("user.create").await;
+    browser.lists("session.create").await;
     browser.lists("hers").await;
     browser.picture("audit-coordinator").await;
     browser.fill("organization", "eve").await;

@@ -9,9 +9,13 @@ use common::coordinator::Coordinator;
 use common::device::{Device, Encoding};
 use common::fleet::Fleet;
 use common::postgres::Server;
+use common::relay::Relay;
+use common::wait::wait_until;
+use crypto_box::SecretKey;
 use serde_json::{Value, json};
 use std::process::Command;
 use std::time::{Duration, Instant};
+use wonder::core::secret::random_bytes;
 
 /// How long the database is away.
 const AWAY: Duration = Duration::from_secs(15);
@@ -82,6 +86,37 @@ async fn while_postgres_is_away_devices_stay_connected_and_hear_of_each_other() 
     map.until("a change from the database", |view| view.peer("moved").is_some()).await;
     assert_eq!(map.view.peer("moved").unwrap()["Endpoints"], json!([format!("192.0.2.9:{}", 2000 + round)]));
     assert!(!fleet.coordinator.log().contains("panic"), "{}", fleet.coordinator.log_tail());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_postgres_is_away_the_relay_lets_known_devices_in() {
+    let server = Server::start();
+    let ports = ["--derp-listen", "127.0.0.1:0", "--stun-listen", "127.0.0.1:0"];
+    let options = Coordinator::options().args(&ports).args(&["--database", &server.database()]);
+    let mut fleet = Fleet::of(options).await;
+    let (mut first, mut second) = (fleet.join("first").await, fleet.join("second").await);
+    fleet.coordinator.restart();
+    // Of the two one alone has connected to this process; the other is known as its peer.
+    let map = first.online(Encoding::Zstd).await.unwrap();
+    let relay = Relay::of(&map.view.others["DERPMap"]);
+
+    server.crash();
+    let mut here = relay.connect(&first.node).await.unwrap();
+    let mut there = relay.connect(&second.node).await.unwrap();
+    here.send(second.node_key(), b"carried").await.unwrap();
+    assert_eq!(there.packet().await, (first.node_key(), b"carried".to_vec()));
+    let stranger = SecretKey::from(random_bytes::<32>());
+    assert!(relay.connect(&stranger).await.is_err(), "nobody can tell who that is");
+    let mut map = second.online(Encoding::Zstd).await.unwrap();
+    map.until("its peer", |view| view.peer("first").is_some()).await;
+
+    server.resume();
+    wait_until("people can do something again", PATIENCE, || {
+        fleet.ada.run(&["node", "remove", "first", "--yes"]).code == 0
+    });
+    here.ended().await;
+    assert!(relay.connect(&first.node).await.is_err(), "it is out");
+    assert!(relay.connect(&second.node).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

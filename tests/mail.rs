@@ -5,8 +5,10 @@
 
 mod common;
 
-use common::api::{Answer, Coordinator};
+use common::api::{Answer, Coordinator, PASSWORD};
+use common::page::Browser;
 use common::process::Process;
+use common::wonder::Wonder;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
@@ -151,6 +153,32 @@ async fn a_mail_that_does_not_go_out_takes_nothing_back() {
     for server in [refusing, strict, plain, stalling] {
         assert!(server.messages.try_recv().is_err(), "and nothing was sent in the clear, or to nobody");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_invites_may_send_the_link_themselves() {
+    let server = MailServer::start(&["--tls", "none"]);
+    let c = Coordinator::with_settings(&server.settings("tls = 'none'")).await;
+    let (ada, org) = c.person("ada@example.org").await;
+    let path = format!("/api/v1/organizations/{org}/invitations");
+    let quiet = c.post(&path, &ada, json!({ "email": "bob@example.org", "mail": false })).await;
+    assert_eq!((quiet.status, &quiet.body["mail"]), (201, &Value::Null), "{quiet:?}");
+    let url = format!("http://{}", c.address);
+    let wonder = Wonder::new().env("WONDER_COORDINATOR", &url).env("WONDER_TOKEN", &ada);
+    let run = tokio::task::block_in_place(|| wonder.run(&["org", "invite", "cleo@example.org", "--no-mail"]));
+    assert!(run.code == 0 && !run.stderr.contains("Mailed"), "{run:?}");
+
+    let mut browser = Browser::new(c.address);
+    browser.log_in("ada@example.org", PASSWORD).await;
+    let page = browser.get("/o/ada/members/invite").await;
+    assert!(page.says("name=\"mail\" value=\"on\" checked"), "mailed unless one says otherwise: {page:?}");
+    let fields = [("email", "dan@example.org"), ("role", "member"), ("ttl", "1d")];
+    assert!(!browser.submit("/o/ada/members/invite", &fields).await.says("by mail"), "{:?}", browser.page);
+    browser.get("/o/ada/members/invite").await;
+    let fields = [("email", "eve@example.org"), ("role", "member"), ("ttl", "1d"), ("mail", "on")];
+    assert!(browser.submit("/o/ada/members/invite", &fields).await.says("by mail"), "{:?}", browser.page);
+    assert_eq!(server.next()["to"], json!(["eve@example.org"]), "hers is the first that was sent");
+    assert!(server.messages.try_recv().is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

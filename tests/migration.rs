@@ -96,7 +96,7 @@ async fn a_personal_realm_can_be_shared_now(database: Database) {
     let refused = May::<ViewMembers>::check(&house.app, &bob, Some("ada")).await.unwrap_err();
     assert_eq!(refused.kind(), Kind::NotFound);
     let may = May::<InviteMembers>::check(&house.app, &ada, None).await.unwrap();
-    let wish = Wish { email: "bob@example.org".into(), role: Role::Admin, ttl: None };
+    let wish = Wish { email: "bob@example.org".into(), role: Role::Admin, ttl: None, mail: true };
     let made = invitation::create(&house.app, &may, wish).await.unwrap();
     invitation::accept(&house.app, &bob, made.code.reveal()).await.unwrap();
     let may = May::<ViewMembers>::check(&house.app, &bob, Some("ada")).await.unwrap();

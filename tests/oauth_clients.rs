@@ -4,7 +4,8 @@
 
 mod common;
 
-use common::oauth_peer::{Apache, EMAIL, Stage, peer};
+use common::oauth::encoded;
+use common::oauth_peer::{Apache, App, EMAIL, Stage, peer};
 use serde_json::Value;
 
 const REDIRECT: &str = "http://127.0.0.1:8123/callback";
@@ -30,9 +31,13 @@ fn npm_openid_client_passes() {
     let mut stage = Stage::new();
     for public in [false, true] {
         let app = stage.register("node", REDIRECT, public);
+        stage.log_in();
         let done = stage.drive(&["node", program.to_str().unwrap()], &app, SCOPE);
         check(&stage, &done);
         assert_eq!(done["byDevice"]["scope"], "nodes:read");
+        assert_eq!(done["loggedOut"], true, "{done}");
+        let home = format!("{}/", stage.coordinator.url());
+        assert_eq!(stage.browser.get(&home).location(), "/login", "nobody is logged in here any more");
     }
 }
 
@@ -80,4 +85,18 @@ fn apache_with_mod_auth_openidc_lets_people_in_who_are_logged_in_here() {
     let page = stage.browser.get(&format!("{}/", apache.url));
     assert_eq!((page.status, page.text.as_str()), (200, "behind the proxy\n"), "{}", apache.log());
     assert!(apache.log().contains(EMAIL), "{}", apache.log());
+    apache_logs_people_out_here_too(&mut stage, &apache, &app);
+}
+
+/// Its own log-out leads to ours, which ends the log-in here, and back to where it wants.
+fn apache_logs_people_out_here_too(stage: &mut Stage, apache: &Apache, app: &App) {
+    let after = encoded(&[("logout", &app.logged_out)]);
+    let page = stage.browser.get(&format!("{}?{after}", app.redirect));
+    let end = page.location().to_owned();
+    let ours = format!("{}/oauth/end_session?", stage.coordinator.url());
+    assert!(end.starts_with(&ours) && end.contains("id_token_hint="), "{end}\n{}", apache.log());
+    assert_eq!(stage.browser.get(&end).location(), app.logged_out);
+    let home = format!("{}/", stage.coordinator.url());
+    assert_eq!(stage.browser.get(&home).location(), "/login");
+    assert_eq!(stage.browser.get(&format!("{}/", apache.url)).status, 302, "the proxy asks again");
 }

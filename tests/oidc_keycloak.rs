@@ -7,10 +7,13 @@ mod common;
 
 use common::api::Coordinator;
 use common::keycloak::{Keycloak, log_in, path_of};
-use common::oidc::{add, destination, keep_time, leave};
-use common::page::Browser;
+use common::oidc::{add, destination, field, keep_time, leave};
+use common::page::{Browser, Page};
 use serde_json::{Value, json};
 use std::time::Duration;
+use wonder::core::provider::Provider;
+use wonder::service::oidc::provider;
+use wonder::service::user::Operator;
 
 coordinator_stories! {
     a_person_logs_in_and_out_at_both_ends
@@ -18,6 +21,7 @@ coordinator_stories! {
     new_keys_and_other_algorithms_are_followed
     a_log_out_at_the_provider_ends_the_log_in_here
     who_is_not_vouched_for_stays_outside
+    each_failure_has_a_page_of_its_own
     access_tokens_open_the_api
 }
 
@@ -26,6 +30,7 @@ struct Home {
     c: Coordinator,
     keycloak: &'static Keycloak,
     client: String,
+    provider: Provider,
 }
 
 impl Home {
@@ -43,8 +48,8 @@ impl Home {
             "create-accounts": true,
         });
         all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-        add(&c, all, "secret").await;
-        Home { c, keycloak, client: id }
+        let provider = add(&c, all, "secret").await;
+        Home { c, keycloak, client: id, provider }
     }
 
     /// Somebody at Keycloak whom this story alone knows, and their id there.
@@ -225,6 +230,68 @@ async fn who_is_not_vouched_for_stays_outside(c: Coordinator) {
     assert_eq!(page.location(), "/settings/identities", "{page:?}");
     let (mut here, _) = home.log_in_anew(&ada).await;
     assert!(here.follow("/").await.says(&format!("{ada}@example.org")));
+}
+
+/// That a page tells a failure by its code, and a way forward.
+fn fails(page: &Page, code: &str) {
+    assert!(page.says(&format!("<code>{code}</code>")) && page.says("href=\"/login\""), "{code}: {page:?}");
+    assert!(page.headers("set-cookie").iter().all(|cookie| !cookie.contains("wbs_")), "{code}");
+}
+
+async fn each_failure_has_a_page_of_its_own(c: Coordinator) {
+    let home = Home::new(c, json!({}), json!({})).await;
+    let (ada, _) = home.person("ada").await;
+    let (mut here, mut there) = (Browser::new(home.c.address), home.keycloak.browser());
+    let callback = "/auth/oidc/keycloak/callback";
+    for missing in ["", "?code=x", "?code=x&state=unknown"] {
+        fails(here.get(&format!("{callback}{missing}")).await, "login_state_unknown");
+    }
+    let url = leave(&mut here, "keycloak").await;
+    let other = url.replace(&format!("nonce={}", field(&url, "nonce")), "nonce=another");
+    let back = log_in(&mut there, &other, &ada).await;
+    fails(here.get(path_of(&back)).await, "nonce_mismatch");
+    fails(here.get(path_of(&back)).await, "login_state_used");
+
+    provider::try_out(&home.c.app, &Operator::local("test"), &home.provider).await.unwrap();
+
+    // Of one client Keycloak says no address; another realm is not there, and of a third nobody answers.
+    let thin = format!("{}-thin", home.client);
+    let (id, address, keycloak) = (thin.clone(), home.c.address, home.keycloak);
+    let scopes = json!({ "defaultClientScopes": ["basic", "profile"], "optionalClientScopes": [] });
+    blocking(move || keycloak.client(&id, address, &scopes)).await;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let issuer = home.keycloak.issuer();
+    let (nowhere, closed) = (issuer.replace("/home", "/nowhere"), format!("http://{closed}/realms/home"));
+    for (name, issuer, client) in
+        [("thin", &issuer, &thin), ("nowhere", &nowhere, &thin), ("closed", &closed, &thin)]
+    {
+        let all = json!({ "name": name, "issuer": issuer, "client-id": client, "create-accounts": true,
+            "scopes": ["profile"] });
+        add(&home.c, all, "secret").await;
+    }
+    let url = leave(&mut here, "thin").await;
+    let back = log_in(&mut there, &url, &ada).await;
+    fails(here.get(path_of(&back)).await, "claim_missing");
+    for (name, code) in [("nowhere", "provider_broken"), ("closed", "provider_unavailable")] {
+        here.get("/login").await;
+        fails(here.submit(&format!("/auth/oidc/{name}/login"), &[]).await, code);
+    }
+
+    home.log_in(&mut here, &mut there, &ada).await;
+    assert_eq!(here.page.location(), "/", "{:?}", here.page);
+    let email = format!("{ada}@example.org");
+    wonder::service::user::disable(&home.c.app, &Operator::local("test"), &email).await.unwrap();
+    home.log_in(&mut here, &mut there, &ada).await;
+    fails(&here.page, "account_disabled");
+
+    // At the end, as the clock of this coordinator goes wrong.
+    let url = leave(&mut here, "keycloak").await;
+    let back = log_in(&mut there, &url, &ada).await;
+    home.c.later(Duration::from_secs(601));
+    fails(here.get(path_of(&back)).await, "login_state_expired");
+    let url = leave(&mut here, "keycloak").await;
+    let back = log_in(&mut there, &url, &ada).await;
+    fails(here.get(path_of(&back)).await, "clock_off");
 }
 
 async fn access_tokens_open_the_api(c: Coordinator) {

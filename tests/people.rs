@@ -16,7 +16,7 @@ use wonder::core::secret::Secret;
 use wonder::service::audit::Origin;
 use wonder::service::session;
 use wonder::service::setup::{self, SetUp};
-use wonder::service::user::{self, NewUser};
+use wonder::service::user::{self, NewUser, Reset};
 
 on_both_engines! {
     the_first_account_administers_and_the_next_does_not
@@ -186,7 +186,7 @@ async fn disabling_ends_log_ins_and_enabling_allows_new_ones(database: Database)
 async fn a_new_password_ends_log_ins(database: Database) {
     let house = House::new(database);
     let (_, before) = house.person("ada@example.org").await;
-    let new = Secret::new("another password");
+    let new = Reset { password: Secret::new("another password"), factors: false };
     user::reset_password(&house.app, &operator(), "ada@example.org", new).await.unwrap();
     assert_eq!(code(house.authenticate(&before.token).await), "not_logged_in");
     assert_eq!(code(house.log_in("ada@example.org").await), "wrong_credentials");

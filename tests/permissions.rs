@@ -201,6 +201,8 @@ const ELSEWHERE: &[&str] = &[
     "audit-verify",
     "completions",
     "deployer-join",
+    "identity-list",
+    "identity-remove",
     "key-ring",
     "key-ring-list",
     "key-ring-reset",

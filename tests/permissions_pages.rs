@@ -51,6 +51,15 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("view_organization", "POST", "/o/{org}/organization/leave"),
 ];
 
+/// The pages of whoever administers the coordinator: in this test the owner, whose account was the first.
+const COORDINATOR: &[(&str, &str)] = &[
+    ("GET", "/coordinator/providers"),
+    ("GET", "/coordinator/new-provider"),
+    ("POST", "/coordinator/new-provider"),
+    ("GET", "/coordinator/providers/{provider}"),
+    ("POST", "/coordinator/providers/{provider}/remove"),
+];
+
 /// A page that goes on and on: only who may not see it comes to an end.
 const ENDLESS: &str = "/o/{org}/live";
 
@@ -93,7 +102,7 @@ impl Visit {
 fn outcome(page: &Page) -> Outcome {
     let led_to_log_in = page.status == 303 && page.location().starts_with("/login");
     match page.status {
-        403 if page.says("role_too_low") => Outcome::RoleTooLow,
+        403 if page.says("role_too_low") || page.says("administrators_only") => Outcome::RoleTooLow,
         404 if page.says("organization_not_found") => Outcome::Unknown,
         303 if led_to_log_in => Outcome::NotLoggedIn,
         status => {
@@ -128,6 +137,22 @@ async fn every_page_allows_what_the_table_says() {
     assert!(wrong.is_empty(), "{} pages are not as the table says:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_coordinator_s_pages_are_for_its_administrators() {
+    let cast = Cast::gather().await;
+    for who in VISITORS {
+        let mut visit = Visit::begin(&cast, who).await;
+        let wanted = match who {
+            Who::Owner => Outcome::Allowed,
+            Who::Nobody => Outcome::NotLoggedIn,
+            _ => Outcome::RoleTooLow,
+        };
+        for (method, path) in COORDINATOR {
+            assert_eq!(visit.open(method, &filled(path, "")).await, wanted, "{method} {path} as {who:?}");
+        }
+    }
+}
+
 /// The path within an organization, with names of nothing for what else stands in it.
 fn filled(path: &str, org: &str) -> String {
     let parts = path.split('/').map(|part| match part {
@@ -150,14 +175,17 @@ fn every_page_is_in_the_table_of_this_test() {
             };
             let handlers = rest.split(['\n', ';']).next().unwrap();
             for (word, method) in [("get(", "GET"), ("post(", "POST")] {
-                if path.starts_with("/o/{org}") && handlers.contains(word) {
+                let is_guarded = path.starts_with("/o/{org}") || path.starts_with("/coordinator");
+                if is_guarded && handlers.contains(word) {
                     there.insert(format!("{method} {path}"));
                 }
             }
         }
     }
-    let known: BTreeSet<_> = PAGES.iter().map(|(_, method, path)| format!("{method} {path}")).collect();
-    assert_eq!(there, known, "left: the routes of src/server/pages; right: PAGES");
+    let of_organizations = PAGES.iter().map(|(_, method, path)| (method, path));
+    let all = of_organizations.chain(COORDINATOR.iter().map(|(method, path)| (method, path)));
+    let known: BTreeSet<_> = all.map(|(method, path)| format!("{method} {path}")).collect();
+    assert_eq!(there, known, "left: the routes of src/server/pages; right: PAGES and COORDINATOR");
 }
 
 fn sources(directory: &Path) -> Vec<PathBuf> {

@@ -159,6 +159,18 @@ async fn providers_are_added_listed_and_removed_by_command() {
     assert!(!added.to_string().contains("wonder-secret"));
     let again = c.admin(&["provider", "add", "node", "--issuer", &provider.issuer, "--client-id", "x"], "");
     assert_eq!(again.code, 6, "{again:?}");
+    // One that cannot be used is not kept, and why is told, unless it is wished all the same.
+    let slash = format!("{}/", provider.issuer);
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = format!("http://{closed}");
+    for (issuer, code, words) in [(&slash, 6, "calls itself"), (&closed, 7, "nothing listens there")] {
+        let tried = c.admin(&["provider", "add", "other", "--issuer", issuer, "--client-id", "x"], "");
+        assert_eq!(tried.code, code, "{tried:?}");
+        assert!(tried.stderr.contains(words) && tried.stderr.contains("--no-check"), "{tried:?}");
+    }
+    let other = ["provider", "add", "other", "--issuer", &closed, "--client-id", "x", "--no-check"];
+    assert_eq!(c.admin(&other, "").code, 0);
+    assert_eq!(c.admin(&["provider", "remove", "other", "--yes"], "").code, 0);
     let listed = c.admin(&["provider", "list", "--json"], "");
     let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
     assert_eq!(listed["providers"], json!([added["provider"]]));
@@ -188,6 +200,33 @@ async fn providers_are_added_listed_and_removed_by_command() {
     assert_eq!(unasked.code, 2, "it asks: {unasked:?}");
     assert_eq!(c.admin(&["provider", "remove", "node", "--yes"], "").code, 0);
     assert_eq!(c.admin(&["provider", "remove", "node", "--yes"], "").code, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_see_and_disconnect_their_identities_by_command() {
+    let c = coordinator().start();
+    let password = "a long password";
+    assert_eq!(c.admin(&["user", "create", "owner@example.org", "--password-stdin"], password).code, 0);
+    let provider = NodeProvider::start("ES256", address(&c));
+    add(&c, &provider, &[]);
+    let mut here = Browser::new(address(&c));
+    here.log_in("owner@example.org", password).await;
+    here.get("/settings/identities").await;
+    here.submit("/auth/oidc/node/link", &[]).await;
+    let back = provider.log_in(&mut provider.browser(), &destination(&here), "boss").await;
+    let page = here.get(path_of(&back)).await;
+    assert_eq!(page.location(), "/settings/identities", "{page:?}");
+
+    let wonder = Wonder::new();
+    wonder.json_with(&["login", c.url(), "--email", "owner@example.org", "--password-stdin"], password);
+    let list = wonder.json(&["identity", "list"]);
+    let [known] = &list["identities"].as_array().unwrap()[..] else { panic!("{list}") };
+    assert_eq!((&known["provider"], &known["subject"]), (&json!("node"), &json!("boss")));
+    assert_eq!(wonder.run(&["identity", "remove", "node"]).code, 2, "it asks");
+    let gone = wonder.json(&["identity", "remove", "node", "--yes"]);
+    assert_eq!(gone["identity"]["id"], known["id"]);
+    assert_eq!(wonder.run(&["identity", "remove", "node", "--yes"]).code, 5);
+    assert!(wonder.run(&["identity", "list"]).stdout.contains("No provider opens your account"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

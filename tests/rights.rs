@@ -14,6 +14,7 @@ use wonder::core::role::{
 use wonder::core::secret::Secret;
 use wonder::service::audit::{self, Origin, Wanted};
 use wonder::service::authority::{Caller, May};
+use wonder::service::user::Reset;
 use wonder::service::{session, setup, user};
 use wonder::store::engine::params;
 
@@ -80,7 +81,8 @@ async fn every_change_leaves_one_row_in_the_audit_trail(database: Database) {
     for _ in 0..2 {
         user::enable(&house.app, &operator(), "ada@example.org").await.unwrap();
     }
-    user::reset_password(&house.app, &operator(), "ada@example.org", Secret::new(PASSWORD)).await.unwrap();
+    let reset = Reset { password: Secret::new(PASSWORD), factors: false };
+    user::reset_password(&house.app, &operator(), "ada@example.org", reset).await.unwrap();
     let expected = [
         "organization.create",
         "session.create",

@@ -103,6 +103,21 @@ async fn a_server_that_is_away_is_told_at_once_and_found_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_an_outage_the_database_is_taken_again() {
+    let server = Server::start();
+    let url = server.database();
+    let store = open(&url).unwrap();
+    assert_eq!(refused(&url).code(), "database_in_use");
+    server.crash();
+    assert_eq!(count(&store).await.unwrap_err().kind(), Kind::Unavailable);
+    server.resume();
+    recovered(&store).await;
+    assert_eq!(refused(&url).code(), "database_in_use");
+    drop(store);
+    open(&url).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_that_the_server_ended_are_made_anew_without_a_failure() {
     let server = Server::shared();
     let url = server.database();

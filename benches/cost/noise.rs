@@ -61,7 +61,7 @@ pub fn sealed_write(c: &mut Criterion) {
         let message = vec![7; size];
         group.bench_function(BenchmarkId::new("to_nowhere", size), |b| {
             let mut sessions: Vec<_> =
-                (0..SESSIONS).map(|_| NoiseStream::new(tokio::io::sink(), keys(), &[])).collect();
+                (0..SESSIONS).map(|_| NoiseStream::new(tokio::io::sink(), keys())).collect();
             b.iter(|| runtime.block_on(tell(&mut sessions, &message)));
         });
         group.bench_function(BenchmarkId::new("to_sockets", size), |b| {
@@ -96,7 +96,7 @@ impl Sockets {
             session.set_nonblocking(true).unwrap();
             session.set_nodelay(true).unwrap();
             let session = runtime.block_on(async { TcpStream::from_std(session).unwrap() });
-            sockets.sessions.push(NoiseStream::new(session, keys(), &[]));
+            sockets.sessions.push(NoiseStream::new(session, keys()));
         }
         sockets
     }

@@ -48,7 +48,7 @@ async fn read_frame(io: &mut DuplexStream) -> Vec<u8> {
 /// A device that the relay has admitted.
 async fn connect(relay: &Relay, tasks: &Supervisor) -> (NodeKey, DuplexStream) {
     let (mut io, server) = duplex(1 << 20);
-    let serve = relay.serve(server, &[], "192.0.2.1:7".parse().unwrap());
+    let serve = relay.serve(server, "192.0.2.1:7".parse().unwrap());
     tasks.spawn("relay client", async move { drop(serve.await) });
     let key = SecretKey::from(random_bytes());
     let public = NodeKey(key.public_key().to_bytes());

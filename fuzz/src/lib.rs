@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
 use wonder::config::profile::parse as parse_profiles;
 use wonder::core::node::Report;
 use wonder::core::token::JoinToken;
@@ -58,8 +58,8 @@ pub fn upgrade(data: &[u8]) {
 pub fn noise(data: &[u8]) {
     let (initiation, records) = data.split_at(data.len().min(INITIATION));
     let Ok(accepted) = accept(&ControlKey::from_bytes(CONTROL_KEY), initiation) else { return };
-    let (already_read, later) = records.split_at(records.len() / 2);
-    let mut stream = pin!(NoiseStream::new(later, accepted.keys, already_read));
+    let (first, later) = records.split_at(records.len() / 2);
+    let mut stream = pin!(NoiseStream::new(first.chain(later), accepted.keys));
     let mut context = Context::from_waker(Waker::noop());
     // Each round takes a byte at least, or says that the records are in pieces.
     for _ in 0..=data.len() {

@@ -1,9 +1,10 @@
 //! Apps: OAuth 2.0 clients of third parties.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Scope;
+use super::schema::reveal_some;
 use crate::core::Timestamp;
 use crate::core::id::AppId;
 use crate::core::secret::Secret;
@@ -18,6 +19,9 @@ pub struct App {
     pub public: bool,
     #[schema(example = json!(["https://platform.example.org/callback"]))]
     pub redirect_uris: Vec<String>,
+    /// Where browsers may be led after a log-out.
+    #[serde(default)]
+    pub post_logout_redirect_uris: Vec<String>,
     /// The most that it may ask for.
     pub scopes: Vec<Scope>,
     pub created_at: Timestamp,
@@ -48,6 +52,10 @@ pub struct RegisterApp {
     #[serde(default)]
     #[schema(max_items = 10)]
     pub redirect_uris: Vec<String>,
+    /// Where it may have the browser led after a log-out (OpenID Connect RP-Initiated Logout 1.0), to the letter.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub post_logout_redirect_uris: Vec<String>,
     /// It can keep no secret: a program on a phone or a desktop.
     #[serde(default)]
     pub public: bool,
@@ -61,8 +69,4 @@ pub struct NewApp {
     pub app: App,
     #[serde(serialize_with = "reveal_some")]
     pub secret: Option<Secret>,
-}
-
-fn reveal_some<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
-    secret.as_ref().map(Secret::reveal).serialize(serializer)
 }

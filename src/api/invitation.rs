@@ -50,7 +50,7 @@ pub struct InvitationList {
     pub next_cursor: Option<String>,
 }
 
-/// `POST …/invitations`. What is left out: `member`, 7 days.
+/// `POST …/invitations`. What is left out: `member`, 7 days, mailed.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Invite {
@@ -62,6 +62,13 @@ pub struct Invite {
     #[serde(default)]
     #[schema(minimum = 1)]
     pub ttl_seconds: Option<u32>,
+    /// Whether the link goes out by mail too, where this coordinator sends any.
+    #[serde(default = "yes")]
+    pub mail: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// An invitation with the code that was just made: the one time that it is shown.
@@ -73,7 +80,7 @@ pub struct NewInvitation {
     /// Where it is accepted; the code is in it.
     #[serde(serialize_with = "reveal")]
     pub url: Secret,
-    /// What came of the mail to them; `null` where this coordinator sends none.
+    /// What came of the mail to them; `null` where there was to be none, or this coordinator sends none.
     pub mail: Option<MailReport>,
 }
 

@@ -66,6 +66,7 @@
 mod app;
 mod audit;
 mod grant;
+mod identity;
 mod invitation;
 mod join;
 mod key;
@@ -84,6 +85,7 @@ mod worker;
 pub use app::{App, AppAnswer, AppList, NewApp, RegisterApp};
 pub use audit::{AuditQuery, Event, EventList, EventOrder, EventResult, Party};
 pub use grant::{AppName, Grant, GrantAnswer, GrantList};
+pub use identity::{Identity, IdentityAnswer, IdentityList};
 pub use invitation::{
     AcceptInvitation, Invitation, InvitationAnswer, InvitationList, InvitationStatus, Invite, MailReport,
     NewInvitation,

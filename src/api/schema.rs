@@ -1,6 +1,6 @@
 //! How the types of `core` look in the OpenAPI document and on the wire.
 
-use serde::Serializer;
+use serde::{Serialize as _, Serializer};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -48,4 +48,9 @@ strings! {
 /// Writes a secret in clear text: for the field of a request or of the one answer that shows it.
 pub(super) fn reveal<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.reveal())
+}
+
+/// The same for a secret that need not be there.
+pub(super) fn reveal_some<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(Secret::reveal).serialize(serializer)
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::schema::reveal;
+use super::schema::{reveal, reveal_some};
 use super::{Organization, User};
 use crate::core::Timestamp;
 use crate::core::id::SessionId;
@@ -20,6 +20,10 @@ pub struct LogIn {
     /// Where the log-in comes from, as its owner will know it again.
     #[schema(example = "wonder on laptop", max_length = 100)]
     pub label: String,
+    /// For an account with a second factor: a code of its authenticator app, or a recovery code. Without it the answer
+    /// is `second_factor_required`.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "reveal_some")]
+    pub code: Option<Secret>,
 }
 
 /// A log-in that has just begun.

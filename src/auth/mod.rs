@@ -1,6 +1,7 @@
 //! Who somebody is: passwords, sessions, API keys, the pure parts of OAuth 2.0. Knows no HTTP.
 
 pub mod api_key;
+pub mod factor;
 pub mod limit;
 pub mod oauth;
 pub mod oidc;

@@ -43,6 +43,9 @@ pub struct Register {
     /// Where browsers may be sent back to; can be given several times
     #[arg(long = "redirect", value_name = "URI")]
     redirects: Vec<String>,
+    /// Where browsers may be led after a log-out; can be given several times
+    #[arg(long = "post-logout-redirect", value_name = "URI")]
+    post_logout_redirects: Vec<String>,
     /// It can keep no secret: a program on a phone or a desktop
     #[arg(long)]
     public: bool,
@@ -67,6 +70,7 @@ fn register(ctx: &Ctx, what: Register) -> Result<()> {
     let asked = RegisterApp {
         name: what.name,
         redirect_uris: what.redirects,
+        post_logout_redirect_uris: what.post_logout_redirects,
         public: what.public,
         scopes: (!scopes.is_empty()).then_some(scopes),
     };
@@ -125,6 +129,7 @@ fn show(ctx: &Ctx, app: &str) -> Result<()> {
             ("Client id", app.id.to_string()),
             ("Secret", if app.public { "none: a public client" } else { "yes" }.to_owned()),
             ("Redirects to", app.redirect_uris.join("\n")),
+            ("After log-out", app.post_logout_redirect_uris.join("\n")),
             ("May ask for", scopes.join(", ")),
             ("Registered", ago(ctx.now(), app.created_at)),
             ("Revoked", app.revoked_at.map(|at| ago(ctx.now(), at)).unwrap_or_default()),

@@ -47,6 +47,9 @@ pub struct Login {
     /// Log in with a code that is entered in a browser, on this or another machine
     #[arg(long, conflicts_with_all = ["email", "password_stdin"])]
     device: bool,
+    /// A code of the account's authenticator app, or a recovery code, where it has a second factor
+    #[arg(long, value_name = "CODE", value_parser = secret, requires = "email")]
+    code: Option<Secret>,
 }
 
 /// Log out: the log-in ends at the coordinator, and its profile goes
@@ -128,7 +131,14 @@ fn log_in(ctx: &Ctx, client: &Client, flags: &Login, email: String) -> Result<Ne
         None if flags.password_stdin => secret_from_stdin("password")?,
         None => ctx.ui.ask_password("--password-stdin")?,
     };
-    client.log_in(&LogIn { email, password, label: label() })
+    let log_in = LogIn { email, password, label: label(), code: flags.code.clone() };
+    match client.log_in(&log_in) {
+        Err(error) if error.code() == "second_factor_required" && can_ask() => {
+            let code = ctx.ui.ask("Code of your authenticator app, or a recovery code", "--code")?;
+            client.log_in(&LogIn { code: Some(Secret::new(code)), ..log_in })
+        }
+        begun => begun,
+    }
 }
 
 /// Makes the first account; gives its password.

@@ -15,7 +15,10 @@ Examples:
       a link for Bob to become a member, good for 7 days
 
   wonder org invite bob@example.org --role admin --ttl 1d
-      as an admin; only the owner can do that";
+      as an admin; only the owner can do that
+
+  wonder org invite bob@example.org --no-mail
+      you send the link yourself, even if the coordinator could mail it";
 
 /// What somebody can be made.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -45,6 +48,9 @@ pub struct Invite {
     /// How long the invitation is good [default: 7d]
     #[arg(long, value_name = "DURATION")]
     ttl: Option<Seconds>,
+    /// Do not mail the link to them
+    #[arg(long)]
+    no_mail: bool,
 }
 
 /// Make a member an admin, or an admin a member
@@ -83,6 +89,7 @@ pub fn invite(ctx: &Ctx, whom: Invite) -> Result<()> {
         email: whom.email,
         role: Some(whom.role.into()),
         ttl_seconds: whom.ttl.map(|ttl| ttl.0),
+        mail: !whom.no_mail,
     };
     let made = acting.client.invite(&acting.org, &wish)?;
     ctx.ui.show(&made, || if ctx.ui.quiet { made.url.reveal().to_owned() } else { shown(ctx, &made) })?;

@@ -8,6 +8,7 @@ mod deployer;
 mod device;
 mod generate;
 mod grant;
+mod identity;
 mod key;
 mod key_ring;
 mod log;
@@ -73,6 +74,8 @@ enum Command {
     #[command(subcommand)]
     Provider(provider::ProviderCommand),
     #[command(subcommand)]
+    Identity(identity::IdentityCommand),
+    #[command(subcommand)]
     Org(org::OrgCommand),
     Audit(Box<audit::Audit>),
     #[command(subcommand)]
@@ -135,6 +138,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Node(command) => node::run(&ctx, command),
         Command::Key(command) => key::run(&ctx, command),
         Command::Provider(command) => provider::run(&ctx, command),
+        Command::Identity(command) => identity::run(&ctx, command),
         Command::KeyRing(command) => key_ring::run(&ctx, command),
         Command::Org(command) => org::run(&ctx, command),
         Command::Audit(what) => audit::run(&ctx, *what),

@@ -93,7 +93,7 @@ pub fn run(ctx: &Ctx, command: NodeCommand) -> Result<()> {
         }
         NodeCommand::Approve { code } => {
             let approved = ctx.acting().and_then(|to| to.client.approve_node(&to.org, &code))?;
-            changed(ctx, &approved, format!("Let in node {}.", approved.dns_name))
+            changed(ctx, &approved, let_in(&approved))
         }
         NodeCommand::ApproveRoutes(what) => approve_routes(ctx, what),
     }
@@ -101,6 +101,14 @@ pub fn run(ctx: &Ctx, command: NodeCommand) -> Result<()> {
 
 fn changed(ctx: &Ctx, node: &Node, sentence: String) -> Result<()> {
     ctx.ui.changed(&under("node", node), || sentence)
+}
+
+fn let_in(node: &Node) -> String {
+    let whole = format!("Let in node {}.", node.dns_name);
+    match node.ephemeral {
+        true => format!("{whole} It asked to be ephemeral: it is removed soon after it goes away."),
+        false => whole,
+    }
 }
 
 fn list(ctx: &Ctx) -> Result<()> {

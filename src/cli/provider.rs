@@ -9,8 +9,8 @@ use super::user::Place;
 use super::wait::wait;
 use crate::auth::vault::Vault;
 use crate::config::master_key;
-use crate::core::Result;
 use crate::core::provider::{Configured, Issuer, Provider, ProviderName, Rule};
+use crate::core::{Error, Result};
 use crate::service::app::App;
 use crate::service::identity;
 use crate::service::oidc::provider;
@@ -24,7 +24,9 @@ Examples:
   wonder provider add work --title \"Acme\" --issuer https://login.acme.example --client-id wonder \\
     --rule groups=operators:ORGANIZATION-ID:admin --client-secret-stdin < secret
 
-The provider is to know this coordinator as a client of the authorization code flow, with the redirect URI
+The provider is asked what it says of itself before it is kept.
+
+It is to know this coordinator as a client of the authorization code flow, with the redirect URI
 URL/auth/oidc/NAME/callback, and, for its log-outs, URL/auth/oidc/NAME/backchannel-logout.";
 
 /// OpenID Connect providers that people log in with, on the coordinator's own host
@@ -79,6 +81,9 @@ pub struct Add {
     /// Whoever has VALUE in CLAIM is a member of an organization
     #[arg(long = "rule", value_name = "CLAIM=VALUE:ORG:ROLE")]
     rules: Vec<Rule>,
+    /// Keep it without asking it what it says of itself: it is not there yet, or not to be reached from here
+    #[arg(long)]
+    no_check: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -109,12 +114,23 @@ fn add(ctx: &Ctx, wanted: Add) -> Result<()> {
         bearer_audiences: wanted.bearer_audiences,
         rules: wanted.rules,
     };
+    let provider = provider.check()?;
     let (app, operator) = open_sealed(&wanted.place)?;
+    if !wanted.no_check {
+        wait(provider::try_out(&app, &operator, &provider)).map_err(unusable)?;
+    }
     let added = wait(provider::add(&app, &operator, Configured { provider, secret }))?;
     ctx.ui.changed(&under("provider", &shown(&added)), || format!("Added {}.", added.name))?;
     ctx.ui
         .next(&format!("URL/auth/oidc/{}/callback", added.name), "is the redirect URI to tell the provider");
     Ok(())
+}
+
+/// What to do where a provider cannot be asked.
+fn unusable(error: Error) -> Error {
+    let hint = error.hint_text().unwrap_or_default();
+    let hint = format!("{hint}; --no-check keeps it all the same");
+    error.hint(hint)
 }
 
 /// The coordinator's data, with the key that its secrets are sealed with.
@@ -146,7 +162,9 @@ fn list(ctx: &Ctx, place: Place) -> Result<()> {
 }
 
 fn remove(ctx: &Ctx, name: &ProviderName, place: Place) -> Result<()> {
-    ctx.ui.confirm(&format!("Remove the provider {name}? Log-ins that came from it end."))?;
+    ctx.ui.confirm(&format!(
+        "Remove the provider {name}? Log-ins that came from it end, and memberships by its rules."
+    ))?;
     let (app, operator) = place.open()?;
     let gone = wait(provider::remove(&app, &operator, name))?;
     ctx.ui.changed(&under("provider", &shown(&gone)), || format!("Removed {}; accounts stay.", gone.name))

@@ -12,7 +12,7 @@ use crate::core::id::UserNumber;
 use crate::core::secret::Secret;
 use crate::core::user::Email;
 use crate::service::app::App;
-use crate::service::user::{self, NewUser, Operator};
+use crate::service::user::{self, NewUser, Operator, Reset};
 use crate::store::DatabaseUrl;
 use crate::store::user::User;
 use crate::ui::{Cell, Table, ago, secret_from_stdin, under};
@@ -71,6 +71,9 @@ pub enum UserCommand {
         who: String,
         #[command(flatten)]
         password: PasswordFlag,
+        /// Take off its second factors and passkeys as well, for somebody who has lost them
+        #[arg(long)]
+        reset_factors: bool,
         #[command(flatten)]
         place: Place,
     },
@@ -116,11 +119,13 @@ pub fn run(ctx: &Ctx, command: UserCommand) -> Result<()> {
             let user = wait(user::enable(&app, &operator, &who))?;
             changed(ctx, &user, &format!("Enabled {}.", user.email))
         }
-        UserCommand::ResetPassword { who, password, place } => {
-            let password = new_password(ctx, &password)?;
+        UserCommand::ResetPassword { who, password, reset_factors, place } => {
+            let reset = Reset { password: new_password(ctx, &password)?, factors: reset_factors };
             let (app, operator) = place.open()?;
-            let user = wait(user::reset_password(&app, &operator, &who, password))?;
-            changed(ctx, &user, &format!("Changed the password of {}; its log-ins have ended.", user.email))
+            let user = wait(user::reset_password(&app, &operator, &who, reset))?;
+            let also = if reset_factors { " Its second factors and passkeys are gone." } else { "" };
+            let sentence = format!("Changed the password of {}; its log-ins have ended.{also}", user.email);
+            changed(ctx, &user, &sentence)
         }
     }
 }

@@ -8,6 +8,7 @@ mod deployer;
 mod device;
 mod failure;
 mod grant;
+mod identity;
 mod invitation;
 mod join;
 mod key;

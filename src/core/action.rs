@@ -64,6 +64,26 @@ actions! {
     SessionRevokeOthers = "session.revoke_others", Coordinator;
     /// A log-in was refused. What was typed is not kept; an account that exists is named.
     SessionRefuse = "session.refuse", Coordinator;
+    /// A password was right, and a second factor asked for.
+    SessionAsk = "session.ask", Coordinator;
+    /// Codes by time became a second factor of an account; its other log-ins ended if it was the first one.
+    TotpEnable = "totp.enable", Coordinator;
+    /// Codes by time are no second factor any more; the account's other log-ins ended.
+    TotpDisable = "totp.disable", Coordinator;
+    /// An account was given a passkey; its other log-ins ended if it was the first second factor.
+    PasskeyCreate = "passkey.create", Coordinator;
+    /// A passkey was removed; the account's other log-ins ended.
+    PasskeyDelete = "passkey.delete", Coordinator;
+    /// A passkey was refused whose counter went back: there may be a copy of it.
+    PasskeyRefuse = "passkey.refuse", Coordinator;
+    /// An account was given recovery codes; those from before are worth nothing.
+    RecoveryCodeCreate = "recovery_code.create", Coordinator;
+    /// A recovery code was used up.
+    RecoveryCodeUse = "recovery_code.use", Coordinator;
+    /// Who was logged in was to show again who they are, and was refused.
+    FactorRefuse = "factor.refuse", Coordinator;
+    /// The second factors of an account were taken off on the coordinator's host; its log-ins ended.
+    FactorReset = "factor.reset", Coordinator;
     /// A set-up code was refused.
     SetupRefuse = "setup.refuse", Coordinator;
     /// A provider was added.
@@ -72,6 +92,10 @@ actions! {
     ProviderDelete = "provider.delete", Coordinator;
     /// An account was connected with an identity at a provider.
     IdentityLink = "identity.link", Coordinator;
+    /// An identity at a provider was taken from an account; the log-ins that came by it ended.
+    IdentityUnlink = "identity.unlink", Coordinator;
+    /// A log-in at a provider, or the connection with one, was refused or failed; the provider is named.
+    IdentityRefuse = "identity.refuse", Coordinator;
     /// An organization came to be, with its realm.
     OrganizationCreate = "organization.create", Organization;
     /// An organization was given another name.

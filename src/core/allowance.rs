@@ -87,6 +87,10 @@ allowances! {
     LogInAddress = "log-in-address", 100 / 200;
     /// Log-ins to an account, from anywhere; right ones do not count.
     LogInAccount = "log-in-account", 20 / 300;
+    /// Codes that are a second factor, of an account; right ones do not count.
+    FactorAccount = "factor-account", 10 / 1800;
+    /// Passkeys that an address asks for or shows.
+    PasskeyAddress = "passkey-address", 60 / 120;
     /// Log-ins, API keys and worker keys that an address shows and nobody knows.
     CredentialAddress = "credential-address", 300 / 300;
     /// Wrong set-up codes from an address.

@@ -20,6 +20,10 @@ macro_rules! ids {
                 let (seconds, nanos) = at.as_unix();
                 Self(Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos)))
             }
+
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
         }
 
         impl FromStr for $name {
@@ -77,6 +81,8 @@ ids! {
     SigningKeyId = "signing key";
     /// What lets somebody become a member.
     InvitationId = "invitation";
+    /// What an account can be opened with in the place of a password.
+    PasskeyId = "passkey";
 }
 
 /// The number by which the coordination protocol knows a node (`tailcfg.NodeID`): positive, from one

@@ -74,8 +74,6 @@ keys! {
     NodeKey = "nodekey:";
     /// A node's key for path discovery; it changes at every start of the client.
     DiscoKey = "discokey:";
-    /// The key of a challenge that the coordinator sends in the early payload.
-    ChallengeKey = "chalpub:";
 }
 
 fn malformed(prefix: &str) -> Error {

@@ -13,6 +13,7 @@ pub mod name;
 pub mod node;
 pub mod oauth;
 pub mod page;
+pub mod passkey;
 pub mod policy;
 pub mod provider;
 pub mod realm;

@@ -58,7 +58,10 @@ pub struct Report {
     pub hostinfo: Hostinfo,
     /// Its first map stream; before it nobody else is told of the node.
     pub first_seen_at: Option<Timestamp>,
+    /// When it came, while it is connected; then when it went.
     pub last_seen_at: Option<Timestamp>,
+    /// Its map stream is open.
+    pub connected: bool,
 }
 
 /// What is kept of `tailcfg.Hostinfo`.

@@ -6,7 +6,7 @@ use crate::core::Result;
 use crate::service::app::App;
 use crate::service::oauth::{self, signing::Signing};
 use crate::service::oidc;
-use crate::service::{chain, invitation, join, session};
+use crate::service::{chain, factor, invitation, join, session};
 
 /// Begins all chores; they end with the application's supervisor.
 pub fn begin(app: &App, signing: &Signing) {
@@ -19,6 +19,10 @@ pub fn begin(app: &App, signing: &Signing) {
     every(app, "log-ins elsewhere", Duration::from_secs(300), |app| async move {
         oidc::sweep(&app).await.map(drop)
     });
+    every(app, "memberships by rule", Duration::from_secs(60), |app| async move {
+        oidc::membership::review(&app).await.map(drop)
+    });
+    every(app, "second factors", Duration::from_secs(300), |app| async move { factor::sweep(&app).await });
     every(app, "ended sessions", Duration::from_secs(3600), |app| async move {
         session::sweep(&app).await.map(drop)
     });

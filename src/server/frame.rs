@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::middleware::from_fn;
+use futures_util::future::BoxFuture;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -26,6 +27,8 @@ pub struct Frame {
     pub certificate: Option<Certificate>,
     /// Sessions of devices, relay, sweepers: they stop when no request is under way any more.
     pub tasks: Supervisor,
+    /// Why this coordinator may not go on, once it may not.
+    pub lost: BoxFuture<'static, Error>,
 }
 
 /// Puts around all routes what every request meets.
@@ -39,11 +42,15 @@ pub fn dress(routes: Router) -> Router {
 }
 
 impl Frame {
-    /// Serves until SIGTERM or SIGINT, and drains. A second signal ends it at once.
+    /// Serves until SIGTERM or SIGINT, and drains. A second signal ends it at once. Fails when it has to stop by
+    /// itself.
     pub async fn run(self, mut signals: Signals) -> Result<()> {
         let connections = Supervisor::new();
         connections.spawn("listener", self.listener.serve(self.router, connections.clone()));
-        signals.stop(self.certificate.as_ref()).await;
+        let ended = tokio::select! {
+            () = signals.stop(self.certificate.as_ref()) => Ok(()),
+            lost = self.lost => Err(lost),
+        };
         tracing::info!(
             "stopping: requests under way have {} s; another signal ends it at once",
             DRAIN.as_secs()
@@ -52,7 +59,7 @@ impl Frame {
             () = drain(&connections, &self.tasks) => tracing::info!("stopped"),
             () = signals.stop(None) => tracing::warn!("stopped at once: what was under way is cut off"),
         }
-        Ok(())
+        ended
     }
 }
 

@@ -64,6 +64,10 @@ impl Limits {
 const MAX_HEAD: usize = 32 * 1024;
 /// The most headers that a request may have.
 const MAX_HEADERS: usize = 64;
+/// What the system takes for a connection before it can send it, in bytes. What is on its way does not count, so that
+/// a fast network far away is used as well.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT: u32 = 128 * 1024;
 /// Connections that the system holds for us before they are accepted.
 const BACKLOG: i32 = 1024;
 /// How long to wait when the system has no file descriptor left.
@@ -160,7 +164,7 @@ impl Door {
             tracing::debug!(%from, "too many connections: one was refused");
             return;
         };
-        keep_alive(&stream);
+        set_up(&stream);
         let guest = Guest { router: self.router.clone(), from, limits: self.limits, seat };
         let (tls, stop) = (self.tls.clone(), self.tasks.stop_signal());
         self.tasks.spawn("connection", async move {
@@ -222,13 +226,29 @@ impl Guest {
     }
 }
 
-/// The system finds out within two minutes that the other end is gone without a word.
-fn keep_alive(stream: &TcpStream) {
+/// The system finds out within two minutes that the other end is gone without a word, and keeps little for one that
+/// does not read.
+fn set_up(stream: &TcpStream) {
     let probes =
         TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
-    if let Err(e) = SockRef::from(stream).set_tcp_keepalive(&probes).and_then(|()| stream.set_nodelay(true)) {
-        tracing::debug!("a connection keeps the system's own time-outs: {e}");
+    let socket = SockRef::from(stream);
+    let set = socket.set_tcp_keepalive(&probes).and_then(|()| stream.set_nodelay(true));
+    if let Err(e) = set.and_then(|()| keep_little(&socket)) {
+        tracing::debug!("a connection keeps the system's own settings: {e}");
     }
+}
+
+/// Without this the system takes up to 4 MiB for each connection that it cannot send: a device that reads again would
+/// have to read all of it, long out of date, before its whole map.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn keep_little(socket: &SockRef<'_>) -> io::Result<()> {
+    socket.set_tcp_notsent_lowat(UNSENT)
+}
+
+/// Other systems have no such setting, or keep little anyway.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn keep_little(_: &SockRef<'_>) -> io::Result<()> {
+    Ok(())
 }
 
 fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {

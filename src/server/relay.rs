@@ -11,6 +11,7 @@ use crate::config::server;
 use crate::core::url::BaseUrl;
 use crate::core::{Error, Result};
 use crate::mesh::native::derp::Certificate;
+use crate::mesh::native::stun;
 use crate::mesh::native::wire::RelayNode;
 
 /// The sockets of a relay.
@@ -19,7 +20,7 @@ pub struct Bound {
     pub listener: Option<Listener>,
     /// Where the relay listens, wherever that is.
     pub derp: SocketAddr,
-    pub stun: UdpSocket,
+    pub stun: stun::Socket,
     pub stun_address: SocketAddr,
 }
 
@@ -28,12 +29,11 @@ pub fn bind(settings: &server::Relay, own: SocketAddr, limits: Limits) -> Result
     let listener = settings.listen.map(|at| Listener::bind("--derp-listen", at, limits)).transpose()?;
     let derp = listener.as_ref().map_or(Ok(own), Listener::address)?;
     let stun = bind_udp(settings.stun)?;
-    let stun_address =
-        stun.local_addr().map_err(|e| Error::bug("a bound socket has no address").source(e))?;
+    let stun_address = stun.address().map_err(|e| Error::bug("a bound socket has no address").source(e))?;
     Ok(Bound { listener, derp, stun, stun_address })
 }
 
-fn bind_udp(address: SocketAddr) -> Result<UdpSocket> {
+fn bind_udp(address: SocketAddr) -> Result<stun::Socket> {
     let bound = match try_bind_udp(address) {
         Err(_) if address.ip().is_unspecified() && address.is_ipv6() => {
             try_bind_udp((Ipv4Addr::UNSPECIFIED, address.port()).into())
@@ -44,14 +44,14 @@ fn bind_udp(address: SocketAddr) -> Result<UdpSocket> {
 }
 
 /// `[::]` takes IPv4 as well.
-fn try_bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+fn try_bind_udp(address: SocketAddr) -> io::Result<stun::Socket> {
     let socket = RawSocket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    UdpSocket::from_std(socket.into())
+    stun::Socket::new(UdpSocket::from_std(socket.into())?)
 }
 
 impl Bound {

@@ -78,7 +78,9 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Started> {
         app.supervisor().spawn("metrics listener", observed.serve(routes, app.supervisor().clone()));
     }
     let router = open_doors(&app, &settings.proxies, relay, keys)?;
-    let frame = Frame { listener, router, certificate, tasks: app.supervisor().clone() };
+    let store = app.store().clone();
+    let lost = Box::pin(async move { store.lost().await });
+    let frame = Frame { listener, router, certificate, tasks: app.supervisor().clone(), lost };
     Ok(Started { frame, ready, app })
 }
 

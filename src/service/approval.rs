@@ -36,6 +36,8 @@ pub struct Waiting {
     pub hostname: String,
     pub os: String,
     pub node_key: NodeKey,
+    /// It wishes to be forgotten when it stays away.
+    pub ephemeral: bool,
     /// Where it registered from.
     pub address: Option<IpAddr>,
     pub created_at: Timestamp,
@@ -104,13 +106,14 @@ pub struct Request {
     pub node_key: NodeKey,
     pub hostname: String,
     pub os: String,
+    pub ephemeral: bool,
     pub address: IpAddr,
 }
 
 /// Gives a device its URL; an older one of the same machine is forgotten.
 pub async fn open(app: &App, request: Request) -> Result<String> {
     let (code, now) = (new_code(), app.now());
-    let Request { machine, node_key, hostname, os, address } = request;
+    let Request { machine, node_key, hostname, os, ephemeral, address } = request;
     let approval = store::approval::Approval {
         id: ApprovalId::new(now),
         code_hash: code.hash(),
@@ -118,6 +121,7 @@ pub async fn open(app: &App, request: Request) -> Result<String> {
         node_key,
         hostname,
         os,
+        ephemeral,
         address: Some(address),
         created_at: now,
         expires_at: now.plus(LIFETIME),
@@ -189,8 +193,10 @@ pub async fn refuse(app: &App, caller: &Caller, code: &str) -> Result<Waiting> {
 }
 
 fn present(code: Secret, found: store::approval::Approval) -> Waiting {
-    let store::approval::Approval { hostname, os, node_key, address, created_at, expires_at, .. } = found;
-    Waiting { code, hostname, os, node_key, address, created_at, expires_at }
+    let store::approval::Approval {
+        hostname, os, node_key, ephemeral, address, created_at, expires_at, ..
+    } = found;
+    Waiting { code, hostname, os, node_key, ephemeral, address, created_at, expires_at }
 }
 
 pub(super) fn no_such_code() -> Error {

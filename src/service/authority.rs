@@ -46,6 +46,8 @@ pub struct Person {
     pub session_expires_at: Timestamp,
     /// When they showed who they are.
     pub logged_in_at: Timestamp,
+    /// When they showed it last.
+    pub proven_at: Timestamp,
 }
 
 /// What acts for one organization with an API key.
@@ -107,6 +109,10 @@ impl Caller {
             Principal::App(app) => require_scope::<ViewOrganization>(Holder::App(app)),
             Principal::Person(_) | Principal::Integration(_) => Ok(()),
         }
+    }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// For the audit trail.

@@ -163,7 +163,6 @@ async fn tell_log_out(app: &App, node: Node) -> Result<()> {
     if node.ephemeral {
         return realm::remove(app, &node).await;
     }
-    app.mesh().cut_off(&node.node_key);
     let (realm, number) = (node.realm, node.number);
     realm::put(app, node).await?;
     realm::offline(app, realm, number).await
@@ -194,7 +193,8 @@ async fn wait_for_person(
     limits::take(app, Allowance::RegisterAddress, network(&origin_of(address)))?;
     let hostinfo = request.hostinfo();
     let (hostname, os) = (hostinfo.hostname, hostinfo.os);
-    let asked = approval::Request { machine, node_key: request.nodekey, hostname, os, address };
+    let (node_key, ephemeral) = (request.nodekey, request.ephemeral);
+    let asked = approval::Request { machine, node_key, hostname, os, ephemeral, address };
     Ok(RegisterAnswer::waiting(approval::open(app, asked).await?))
 }
 
@@ -223,21 +223,20 @@ pub async fn attach(app: &App, device: Device, request: MapRequest, outbox: Arc<
     // The database knows it: the realm has not been told, by somebody who could not wait for the database.
     let node = app.store().read(move |read| store::node::by_key(read, device.node_key)).await?;
     if let Some(node) = node {
+        app.mesh().homes().add(std::iter::once(node.node_key), node.realm);
         realm.put(node).await?;
     }
     realm.attach(device, request, outbox).await
 }
 
-/// The realm of the node that speaks, which looks at its keys. Cost: one read of an index for a node that
-/// has not connected before, and none later, so that a database that is away keeps no device from its peers.
+/// The realm of the node that speaks, which looks at its keys. Cost: one read of an index for the first node of a
+/// realm, and none for the others, so that a database that is away keeps no device from its peers.
 async fn running_realm(app: &App, device: Device) -> Result<Realm> {
     let (mesh, key) = (app.mesh(), device.node_key);
-    if let Some(realm) = mesh.home(&key) {
+    if let Some(realm) = mesh.homes().of(&key) {
         return mesh.realms().start(realm).await;
     }
     let found = app.store().read(move |read| store::node::admission(read, key)).await?;
-    let (id, _) = found.ok_or_else(node_unknown)?;
-    let realm = mesh.realms().start(id).await?;
-    mesh.at_home(key, id);
-    Ok(realm)
+    let (realm, _) = found.ok_or_else(node_unknown)?;
+    mesh.realms().start(realm).await
 }

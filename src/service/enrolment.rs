@@ -160,7 +160,7 @@ impl From<store::approval::Approval> for Asked {
             node_key: waiting.node_key,
             hostinfo: Hostinfo { hostname: waiting.hostname, os: waiting.os, ..Hostinfo::default() },
             capability: 0,
-            ephemeral: false,
+            ephemeral: waiting.ephemeral,
             expiry: None,
         }
     }

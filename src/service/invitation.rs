@@ -43,6 +43,8 @@ pub struct Wish {
     pub role: Role,
     /// Left out: 7 days.
     pub ttl: Option<Duration>,
+    /// Whether the link goes out by mail too, where this coordinator sends any.
+    pub mail: bool,
 }
 
 /// An invitation that was just made: its code is known here, and never again.
@@ -52,13 +54,13 @@ pub struct Made {
     pub code: Secret,
     /// Where it is accepted, with the code in it.
     pub url: Secret,
-    /// What came of the mail; none where this coordinator sends none.
+    /// What came of the mail; none where there was to be none, or this coordinator sends none.
     pub mailed: Option<Result<()>>,
 }
 
 /// Invites the account of an e-mail address, whether it is there yet or not. An earlier invitation of the same
-/// address is revoked. To invite an admin is the owner's. Where the coordinator sends mail the link goes out by
-/// mail too; a mail that cannot be sent takes nothing back.
+/// address is revoked. To invite an admin is the owner's. Where the coordinator sends mail, and it is wished, the
+/// link goes out by mail too; a mail that cannot be sent takes nothing back.
 pub async fn create(app: &App, may: &May<InviteMembers>, wish: Wish) -> Result<Made> {
     let (inviter, now, code) = (may.in_person()?, app.now(), Secret::random(CODE_PREFIX));
     let new = NewInvitation {
@@ -71,6 +73,7 @@ pub async fn create(app: &App, may: &May<InviteMembers>, wish: Wish) -> Result<M
         created_at: now,
         expires_at: now.plus(words::ttl(wish.ttl, TTL, LONGEST_TTL)?),
     };
+    let mailer = app.settings().mailer.as_ref().filter(|_| wish.mail);
     limits::take(app, Allowance::InvitationAccount, inviter)?;
     let held = may.clone();
     let invite = move |tx: &mut Tx<'_>| {
@@ -86,7 +89,7 @@ pub async fn create(app: &App, may: &May<InviteMembers>, wish: Wish) -> Result<M
     let invitation = app.store().write(invite).await?;
     let url = Secret::new(format!("{}{PATH}{}", app.settings().url, code.reveal()));
     let mut made = Made { invitation, code, url, mailed: None };
-    if let Some(mailer) = &app.settings().mailer {
+    if let Some(mailer) = mailer {
         made.mailed = Some(mail(mailer, &made, &may.organization().name).await);
     }
     Ok(made)

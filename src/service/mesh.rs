@@ -4,16 +4,16 @@
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::app::App;
 use super::approval::Waiters;
 use super::node;
-use super::realm::Realms;
+use super::realm::{Homes, Realms};
 use super::relay::Admit;
-use crate::core::id::{NodeId, NodeNumber, RealmId};
+use crate::core::id::{NodeId, NodeNumber};
 use crate::core::key::NodeKey;
 use crate::core::node::Report;
 use crate::core::url::BaseUrl;
@@ -33,6 +33,8 @@ const SAVE_EVERY: Duration = Duration::from_secs(1);
 const MOST_FORGOTTEN: usize = 64;
 /// Reports written in one transaction.
 const MOST_REPORTS: usize = 500;
+/// Devices of which one transaction says that they are connected no more.
+const MOST_LEAVING: i64 = 1_000;
 
 /// Realms, relay and waiting devices.
 pub struct Mesh {
@@ -41,9 +43,7 @@ pub struct Mesh {
     waiters: Waiters,
     unsaved: Arc<Unsaved>,
     admission: Arc<Admit>,
-    /// The realms of nodes that have connected: what they say further on needs no database. Bounded by the
-    /// number of nodes, for a key that is over is taken out.
-    homes: Mutex<HashMap<NodeKey, RealmId>>,
+    homes: Arc<Homes>,
     /// Set once, where this coordinator runs a relay.
     relay: OnceLock<Relay>,
     /// What realms tell, until [`run`] takes it.
@@ -58,25 +58,27 @@ impl Mesh {
         clock: Clock,
         supervisor: Supervisor,
     ) -> Self {
-        let source = Realms { store: store.clone(), dns: settings.dns.clone() };
-        let admission = Arc::new(Admit { store: store.clone(), clock: clock.clone() });
+        let homes = Arc::<Homes>::default();
+        let source = Realms { store: store.clone(), dns: settings.dns.clone(), homes: Arc::clone(&homes) };
         let (events, happened) = mpsc::channel(MOST_EVENTS);
         let unsaved = Arc::<Unsaved>::default();
         let around = Surroundings {
             settings: Arc::new(settings),
-            clock,
+            clock: clock.clone(),
             supervisor,
             unsaved: Arc::clone(&unsaved),
             events,
         };
         let realms = Registry::new(Arc::new(source), around);
+        let admission =
+            Admit { store: store.clone(), clock, homes: Arc::clone(&homes), realms: realms.clone() };
         Mesh {
             backend: Native::new(realms.clone(), url.to_string()),
             realms,
             waiters: Waiters::default(),
             unsaved,
-            admission,
-            homes: Mutex::default(),
+            admission: Arc::new(admission),
+            homes,
             relay: OnceLock::new(),
             events: Mutex::new(Some(happened)),
         }
@@ -106,23 +108,13 @@ impl Mesh {
         self.relay.get().map(Relay::stats)
     }
 
-    /// The realm of a node that has connected before.
-    pub(super) fn home(&self, key: &NodeKey) -> Option<RealmId> {
-        self.homes().get(key).copied()
-    }
-
-    /// A node of this realm connects.
-    pub(super) fn at_home(&self, key: NodeKey, realm: RealmId) {
-        self.homes().insert(key, realm);
-    }
-
-    fn homes(&self) -> MutexGuard<'_, HashMap<NodeKey, RealmId>> {
-        self.homes.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn homes(&self) -> &Homes {
+        &self.homes
     }
 
     /// This node key is over: the relay no longer carries for it.
     pub fn cut_off(&self, key: &NodeKey) {
-        self.homes().remove(key);
+        self.homes.remove(key);
         if let Some(relay) = self.relay.get() {
             relay.cut_off(key);
         }
@@ -139,6 +131,8 @@ impl Mesh {
 pub async fn run(app: &App) -> Result<()> {
     let events = app.mesh().events.lock().unwrap_or_else(PoisonError::into_inner).take();
     let events = events.ok_or_else(|| Error::bug("the mesh runs already"))?;
+    // Some were connected when the coordinator died.
+    leave(app).await;
     let realms = app.store().read(store::node::realms_with_ephemeral).await?;
     for realm in realms {
         app.mesh().realms().start(realm).await?;
@@ -175,7 +169,20 @@ async fn forget(app: &App, id: NodeId) {
     }
 }
 
-/// Writes what devices say of themselves, until the coordinator stops; then what is left.
+/// Writes down that whoever is connected was last seen now, and is so no more.
+async fn leave(app: &App) {
+    let (now, mut after) = (app.now(), NodeNumber(0));
+    loop {
+        let batch = move |tx: &mut store::Tx<'_>| store::node::leave(tx, after, MOST_LEAVING, now);
+        match app.store().write(batch).await {
+            Ok(Some(last)) => after = last,
+            Ok(None) => return,
+            Err(error) => return tracing::warn!(%error, "when devices were last seen is not written"),
+        }
+    }
+}
+
+/// Writes what devices say of themselves, until the coordinator stops; then what is left, and that all are away.
 async fn write_reports(app: App, mut stop: Stop) {
     let unsaved = Arc::clone(&app.mesh().unsaved);
     loop {
@@ -190,6 +197,7 @@ async fn write_reports(app: App, mut stop: Stop) {
         }
     }
     save(&app, &unsaved).await;
+    leave(&app).await;
 }
 
 async fn save(app: &App, unsaved: &Unsaved) {

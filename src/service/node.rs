@@ -319,9 +319,6 @@ async fn change(
     let whole = app.clone();
     realm::to_the_end(app, async move {
         let node = whole.store().write(write).await?;
-        if node.is_expired(now) {
-            whole.mesh().cut_off(&node.node_key);
-        }
         realm::put(&whole, node.clone()).await?;
         see_one(&whole, node).await
     })

@@ -3,15 +3,17 @@
 
 use async_trait::async_trait;
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::app::App;
 use super::enrolment::Enrolled;
 use crate::config::server::Dns;
 use crate::core::id::{NodeNumber, RealmId};
+use crate::core::key::NodeKey;
 use crate::core::node::Node;
 use crate::core::{Error, Result};
-use crate::mesh::native::realm::Live;
+use crate::mesh::native::realm::{Live, Realm};
 use crate::mesh::native::{Source, Stored};
 use crate::store::{self, Read, Store};
 
@@ -19,6 +21,31 @@ use crate::store::{self, Read, Store};
 pub struct Realms {
     pub store: Store,
     pub dns: Dns,
+    pub homes: Arc<Homes>,
+}
+
+/// Where the nodes of the realms that run are at home, by their keys: what such a device asks needs no database.
+/// Only a hint, for its realm knows whether it is there still. Bounded by the number of nodes: a key that is over is
+/// taken out.
+#[derive(Default)]
+pub struct Homes(Mutex<HashMap<NodeKey, RealmId>>);
+
+impl Homes {
+    pub fn of(&self, key: &NodeKey) -> Option<RealmId> {
+        self.lock().get(key).copied()
+    }
+
+    pub fn add(&self, keys: impl Iterator<Item = NodeKey>, realm: RealmId) {
+        self.lock().extend(keys.map(|key| (key, realm)));
+    }
+
+    pub fn remove(&self, key: &NodeKey) {
+        self.lock().remove(key);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<NodeKey, RealmId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[async_trait]
@@ -28,8 +55,9 @@ impl Source for Realms {
             let Some(label) = store::node::realm_label(read, realm)? else { return Ok(None) };
             Ok(Some((label, store::node::of_realm(read, realm)?)))
         };
-        let found = self.store.read(read).await?;
-        Ok(found.map(|(label, nodes)| Stored { domain: self.dns.domain_of(&label), nodes }))
+        let Some((label, nodes)) = self.store.read(read).await? else { return Ok(None) };
+        self.homes.add(nodes.iter().map(|node| node.node_key), realm);
+        Ok(Some(Stored { domain: self.dns.domain_of(&label), nodes }))
     }
 }
 
@@ -51,49 +79,69 @@ pub async fn to_the_end<T: Send + 'static>(
 pub async fn enrolled(app: &App, enrolled: Enrolled) -> Result<()> {
     let Enrolled { node, replaced_key } = enrolled;
     app.metrics().join(replaced_key.is_none());
-    if let Some(old_key) = replaced_key.filter(|old_key| *old_key != node.node_key) {
+    let (key, realm, ephemeral) = (node.node_key, node.realm, node.ephemeral);
+    app.mesh().homes().add(std::iter::once(key), realm);
+    let told = put(app, node).await;
+    if let Some(old_key) = replaced_key.filter(|old_key| *old_key != key) {
         app.mesh().cut_off(&old_key);
     }
-    app.mesh().at_home(node.node_key, node.realm);
-    put(app, node).await
-}
-
-/// A node is new or has changed.
-pub async fn put(app: &App, node: Node) -> Result<()> {
-    match app.mesh().realms().started(node.realm).await? {
-        Some(realm) => realm.put(node).await,
-        None => Ok(()),
-    }
-}
-
-/// A node has been deleted: it and its peers are told, and the relay cuts it off.
-pub async fn remove(app: &App, node: &Node) -> Result<()> {
-    app.mesh().cut_off(&node.node_key);
-    match app.mesh().realms().started(node.realm).await? {
-        Some(realm) => realm.remove(node.number).await,
-        None => Ok(()),
-    }
-}
-
-/// A realm has been deleted with all its nodes: they are told and cut off.
-pub async fn end(app: &App, realm: RealmId, nodes: &[Node]) -> Result<()> {
-    nodes.iter().for_each(|node| app.mesh().cut_off(&node.node_key));
-    app.mesh().backend().delete_realm(realm).await
-}
-
-/// Keys of nodes are over: they and their peers are told, and the relay cuts them off.
-pub async fn expired(app: &App, nodes: &[Node]) -> Result<()> {
-    for node in nodes {
-        app.mesh().cut_off(&node.node_key);
-        put(app, node.clone()).await?;
+    told?;
+    if ephemeral {
+        // Its grace begins now, should it never connect.
+        app.mesh().realms().start(realm).await?;
     }
     Ok(())
 }
 
+/// A node is new or has changed: its realm is told, and the relay cuts it off if its key is over.
+///
+/// The relay asks the realm whom it may carry for, so the realm is told first, here and below: whoever is let in
+/// before is found by the relay and cut off, whoever comes later is refused.
+pub async fn put(app: &App, node: Node) -> Result<()> {
+    let (key, is_over) = (node.node_key, node.is_expired(app.now()));
+    let told = tell(app, node.realm, |realm| async move { realm.put(node).await }).await;
+    if is_over {
+        app.mesh().cut_off(&key);
+    }
+    told
+}
+
+/// A node has been deleted: it and its peers are told, and the relay cuts it off.
+pub async fn remove(app: &App, node: &Node) -> Result<()> {
+    let number = node.number;
+    let told = tell(app, node.realm, |realm| async move { realm.remove(number).await }).await;
+    app.mesh().cut_off(&node.node_key);
+    told
+}
+
+/// A realm has been deleted with all its nodes: they are told and cut off.
+pub async fn end(app: &App, realm: RealmId, nodes: &[Node]) -> Result<()> {
+    let told = app.mesh().backend().delete_realm(realm).await;
+    nodes.iter().for_each(|node| app.mesh().cut_off(&node.node_key));
+    told
+}
+
+/// Keys of nodes are over: they and their peers are told, and the relay cuts them off.
+pub async fn expired(app: &App, nodes: &[Node]) -> Result<()> {
+    let mut told = Ok(());
+    for node in nodes {
+        told = told.and(put(app, node.clone()).await);
+    }
+    told
+}
+
 /// A node has logged out.
 pub async fn offline(app: &App, realm: RealmId, number: NodeNumber) -> Result<()> {
+    tell(app, realm, |realm| async move { realm.offline(number).await }).await
+}
+
+/// Tells a realm something, if it runs: one that does not will read it.
+async fn tell<F>(app: &App, realm: RealmId, what: impl FnOnce(Realm) -> F) -> Result<()>
+where
+    F: Future<Output = Result<()>>,
+{
     match app.mesh().realms().started(realm).await? {
-        Some(realm) => realm.offline(number).await,
+        Some(realm) => what(realm).await,
         None => Ok(()),
     }
 }

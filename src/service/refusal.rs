@@ -34,9 +34,20 @@ impl Default for Refusals {
 /// Writes that `change` was refused to `actor`, if the failure is a refusal and there is room. The caller's own
 /// answer does not depend on it.
 pub async fn write(app: &App, actor: Actor, change: Change, failure: &Error) {
-    if !matches!(failure.kind(), Kind::Denied | Kind::Unauthenticated | Kind::RateLimited) {
-        return;
+    if matches!(failure.kind(), Kind::Denied | Kind::Unauthenticated | Kind::RateLimited) {
+        put(app, actor, change, failure).await;
     }
+}
+
+/// The same where whatever failed counts, unless it was this coordinator: a provider that is away turns people
+/// away too.
+pub async fn write_failure(app: &App, actor: Actor, change: Change, failure: &Error) {
+    if !matches!(failure.kind(), Kind::Bug | Kind::Local) {
+        put(app, actor, change, failure).await;
+    }
+}
+
+async fn put(app: &App, actor: Actor, change: Change, failure: &Error) {
     app.metrics().refusal(change.action().as_str());
     let refusals = app.refusals();
     let (source, now) = ((change.action(), network(actor.origin())), app.now());

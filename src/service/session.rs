@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::app::App;
 use super::audit::{self, Actor, Change, Origin};
 use super::authority::{Caller, Person, Principal};
+use super::factor::code::{self, Candidate};
+use super::factor::{self, half};
 use super::limits::{self, network};
 use super::organization::ensure_personal;
 use super::refusal;
@@ -40,6 +42,16 @@ pub struct LogIn {
     pub password: Secret,
     /// Where from, as its owner will know it again.
     pub label: String,
+    /// A second factor, for an account that has one: a code by time, or a recovery code.
+    pub code: Option<Secret>,
+}
+
+/// What came of a password that was right.
+#[derive(Debug)]
+pub enum Entered {
+    LoggedIn(Box<LoggedIn>),
+    /// The second factor is still to come; the secret is for the browser's cookie.
+    Halfway(Secret),
 }
 
 /// A log-in that has just begun.
@@ -63,15 +75,25 @@ pub struct Whoami {
     pub expires_at: Timestamp,
 }
 
-/// Logs in with a password. Whatever is wrong, it is `wrong_credentials`, and takes as long to find out; too
-/// many tries are `too_many_attempts`.
+/// Logs in with a password, and a code where the account has a second factor: without one it is
+/// `second_factor_required`.
 pub async fn log_in(app: &App, log_in: LogIn, origin: Origin) -> Result<LoggedIn> {
+    match enter(app, log_in, origin).await? {
+        Entered::LoggedIn(begun) => Ok(*begun),
+        Entered::Halfway(_) => Err(second_factor_required()),
+    }
+}
+
+/// Logs in with a password; a browser is asked for its second factor afterwards. Whatever is wrong with the password,
+/// it is `wrong_credentials`, and takes as long to find out; too many tries are `too_many_attempts`. What factors an
+/// account has is told to nobody before.
+pub async fn enter(app: &App, log_in: LogIn, origin: Origin) -> Result<Entered> {
     require_local_accounts(app)?;
     let label = check_label(&log_in.label)?;
     let account = log_in.email.trim().to_lowercase();
-    let beginning = Beginning { kind: log_in.kind, label, address: origin.address };
+    let log_in = LogIn { label, ..log_in };
     let begun = match take_tries(app, &account, &origin) {
-        Ok(()) => try_log_in(app, &account, log_in.password, beginning, origin.clone()).await,
+        Ok(()) => try_log_in(app, &account, log_in, origin.clone()).await,
         Err(too_many) => Err(too_many),
     };
     match &begun {
@@ -107,7 +129,7 @@ pub(super) fn give_tries_back(app: &App, account: &str, origin: &Origin) {
 }
 
 /// Writes down that a log-in was refused. What was typed may be a password: only an account that there is is named.
-async fn note_refusal(app: &App, account: &str, origin: Origin, refused: &Error) {
+pub(super) async fn note_refusal(app: &App, account: &str, origin: Origin, refused: &Error) {
     let known = match account.parse::<Email>() {
         Ok(email) => app.store().read(move |read| user::by_email(read, &email)).await.ok().flatten(),
         Err(_) => None,
@@ -119,16 +141,30 @@ async fn note_refusal(app: &App, account: &str, origin: Origin, refused: &Error)
     refusal::write(app, Actor::nobody(origin), change, refused).await;
 }
 
-async fn try_log_in(
-    app: &App,
-    account: &str,
-    password: Secret,
-    beginning: Beginning,
-    origin: Origin,
-) -> Result<LoggedIn> {
+async fn try_log_in(app: &App, account: &str, log_in: LogIn, origin: Origin) -> Result<Entered> {
+    let LogIn { kind, password, label, code: typed, .. } = log_in;
     let (user, hash) = verify(app, account, password).await?;
-    let now = app.now();
-    app.store().write(move |tx| begin(tx, user, &hash, beginning, origin, now)).await
+    let (id, now) = (user.id, app.now());
+    let needed = app.store().read(move |read| factor::are_needed(read, id)).await?;
+    let code = match typed.filter(|_| needed) {
+        Some(typed) => Some(code::judge(app, id, &typed).await?),
+        None => None,
+    };
+    let has_code = code.is_some();
+    let beginning = Beginning { kind, label, address: origin.address };
+    let proof = Proof { hash, code };
+    let entered = app.store().write(move |tx| begin(tx, user, &proof, beginning, origin, now)).await?;
+    if has_code {
+        code::was_right(app, id);
+    }
+    Ok(entered)
+}
+
+/// What somebody has shown.
+struct Proof {
+    /// Of the account's password as it was when it was found right.
+    hash: String,
+    code: Option<Candidate>,
 }
 
 fn check_label(label: &str) -> Result<String> {
@@ -158,20 +194,39 @@ pub(super) async fn verify(app: &App, account: &str, password: Secret) -> Result
 fn begin(
     tx: &mut Tx<'_>,
     user: User,
-    hash: &str,
+    proof: &Proof,
     beginning: Beginning,
     origin: Origin,
     now: Timestamp,
-) -> Result<LoggedIn> {
+) -> Result<Entered> {
     if user.disabled_at.is_some() {
         // They know the password, so this tells them nothing about others.
-        return Err(Error::new(Kind::Unauthenticated, "account_disabled", "this account is disabled")
-            .hint("ask whoever runs this coordinator"));
+        return Err(disabled());
     }
-    if !user::begin_log_in(tx, user.id, hash, now)? {
+    if !user::hold_with_password(tx, user.id, &proof.hash)? {
         return Err(wrong_credentials());
     }
-    open(tx, user, beginning, origin, now)
+    let actor = Actor::user(user.id, &user.email, origin.clone());
+    match (&proof.code, beginning.kind) {
+        _ if !factor::are_needed(tx, user.id)? => {}
+        (Some(code), _) => drop(code::spend(tx, &user, code, &actor, now)?),
+        (None, SessionKind::Browser) => {
+            return half::begin(tx, &user, beginning.label, &actor, now).map(Entered::Halfway);
+        }
+        (None, SessionKind::Cli) => return Err(second_factor_required()),
+    }
+    user::begin_proven_log_in(tx, user.id, now)?;
+    open(tx, user, beginning, origin, now).map(|begun| Entered::LoggedIn(Box::new(begun)))
+}
+
+pub(super) fn disabled() -> Error {
+    Error::new(Kind::Unauthenticated, "account_disabled", "this account is disabled")
+        .hint("ask whoever runs this coordinator")
+}
+
+fn second_factor_required() -> Error {
+    Error::new(Kind::Unauthenticated, "second_factor_required", "this account has a second factor")
+        .hint("log in by a browser with `wonder login`, or give a code: of an authenticator app, or a recovery code")
 }
 
 /// Begins a log-in of a user who has shown who they are.
@@ -242,6 +297,7 @@ fn person(live: Live) -> Person {
         session: Some(live.session.id),
         session_expires_at: live.session.expires_at,
         logged_in_at: live.session.created_at,
+        proven_at: live.proven_at,
     }
 }
 

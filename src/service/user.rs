@@ -4,12 +4,13 @@
 use super::app::App;
 use super::audit::{self, Actor, Change};
 use super::authority::Caller;
-use super::session as log_ins;
+use super::{factor, session as log_ins};
 use crate::core::action::Action;
 use crate::core::id::{UserId, UserNumber};
 use crate::core::secret::Secret;
 use crate::core::user::Email;
 use crate::core::{Error, Kind, Result, Timestamp};
+use crate::store::factor::half_log_in;
 use crate::store::user::{self, User};
 use crate::store::{Read, Tx, session, setup_code};
 
@@ -87,7 +88,7 @@ pub async fn list(app: &App, _: &Operator, after: UserNumber, limit: u32) -> Res
 pub async fn disable(app: &App, operator: &Operator, who: &str) -> Result<User> {
     change(app, operator, who, |tx, actor, now, user| {
         if user::disable(tx, user.id, now)? {
-            session::revoke_all_of(tx, user.id, now)?;
+            end_log_ins(tx, user.id, now)?;
             audit::record(tx, now, actor, Change::new(Action::UserDisable, user.id, &user.email))?;
         }
         Ok(())
@@ -106,12 +107,29 @@ pub async fn enable(app: &App, operator: &Operator, who: &str) -> Result<User> {
     .await
 }
 
+/// Ends the log-ins of an account, and those that are under way.
+fn end_log_ins(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
+    session::revoke_all_of(tx, user, now)?;
+    half_log_in::delete_of(tx, user)
+}
+
+/// What an account is given whose owner is locked out.
+#[derive(Clone, Debug)]
+pub struct Reset {
+    pub password: Secret,
+    /// Its second factors are lost too: they are taken off.
+    pub factors: bool,
+}
+
 /// Gives an account another password, and ends its log-ins.
-pub async fn reset_password(app: &App, operator: &Operator, who: &str, password: Secret) -> Result<User> {
-    let hash = app.passwords().hash(password).await?;
+pub async fn reset_password(app: &App, operator: &Operator, who: &str, reset: Reset) -> Result<User> {
+    let hash = app.passwords().hash(reset.password).await?;
     change(app, operator, who, move |tx, actor, now, user| {
         user::set_password(tx, user.id, &hash)?;
-        session::revoke_all_of(tx, user.id, now)?;
+        end_log_ins(tx, user.id, now)?;
+        if reset.factors {
+            factor::reset(tx, user, actor, now)?;
+        }
         audit::record(tx, now, actor, Change::new(Action::UserResetPassword, user.id, &user.email))
     })
     .await
@@ -134,6 +152,7 @@ pub async fn change_password(app: &App, caller: &Caller, present: Secret, new: S
             return Err(log_ins::wrong_credentials());
         }
         session::revoke_others(tx, person.user, kept, now)?;
+        half_log_in::delete_of(tx, person.user)?;
         audit::record(tx, now, &actor, Change::new(Action::UserChangePassword, person.user, &person.email))
     };
     app.store().write(change).await

@@ -18,14 +18,16 @@ pub struct Approval {
     pub node_key: NodeKey,
     pub hostname: String,
     pub os: String,
+    /// It wishes to be forgotten when it stays away.
+    pub ephemeral: bool,
     /// Where it registered from.
     pub address: Option<IpAddr>,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
 }
 
-const SELECT: &str = "SELECT id, code_hash, machine_key, node_key, hostname, os, address, created_at, \
-    expires_at FROM approvals ";
+const SELECT: &str = "SELECT id, code_hash, machine_key, node_key, hostname, os, ephemeral, \
+    address, created_at, expires_at FROM approvals ";
 
 fn from_row(mut row: Row) -> Result<Approval> {
     Ok(Approval {
@@ -35,16 +37,17 @@ fn from_row(mut row: Row) -> Result<Approval> {
         node_key: row.take(3)?,
         hostname: row.take(4)?,
         os: row.take(5)?,
-        address: row.take(6)?,
-        created_at: row.take(7)?,
-        expires_at: row.take(8)?,
+        ephemeral: row.take(6)?,
+        address: row.take(7)?,
+        created_at: row.take(8)?,
+        expires_at: row.take(9)?,
     })
 }
 
 pub fn insert(tx: &mut Tx<'_>, approval: &Approval) -> Result<()> {
     let sql = "INSERT INTO approvals \
-        (id, code_hash, machine_key, node_key, hostname, os, address, created_at, expires_at) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        (id, code_hash, machine_key, node_key, hostname, os, ephemeral, address, created_at, expires_at) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let values = params![
         approval.id,
         approval.code_hash,
@@ -52,6 +55,7 @@ pub fn insert(tx: &mut Tx<'_>, approval: &Approval) -> Result<()> {
         approval.node_key,
         approval.hostname.as_str(),
         approval.os.as_str(),
+        approval.ephemeral,
         approval.address,
         approval.created_at,
         approval.expires_at,

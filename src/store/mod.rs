@@ -13,6 +13,7 @@ pub mod approval;
 pub mod audit;
 pub mod chain;
 pub mod counter;
+pub mod factor;
 pub mod invitation;
 pub mod member;
 pub mod node;

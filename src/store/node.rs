@@ -14,7 +14,7 @@ use crate::core::{Error, Kind, Result, Timestamp};
 const SELECT: &str = "SELECT n.id, n.number, n.realm_id, n.owner_id, u.email, n.machine_key, \
     n.node_key, n.name, n.renamed, n.address, n.tags, n.ephemeral, n.approved_routes, n.created_at, \
     n.key_expires_at, n.revision, n.disco_key, n.endpoints, n.home_relay, n.capability, n.hostinfo, \
-    n.first_seen_at, n.last_seen_at \
+    n.first_seen_at, n.last_seen_at, n.connected \
     FROM nodes n JOIN users u ON u.id = n.owner_id ";
 
 fn from_row(mut row: Row) -> Result<Node> {
@@ -47,6 +47,7 @@ fn report(row: &mut Row) -> Result<Report> {
         hostinfo: json(&row.take::<String>(20)?)?,
         first_seen_at: row.take(21)?,
         last_seen_at: row.take(22)?,
+        connected: row.take(23)?,
     })
 }
 
@@ -153,9 +154,9 @@ pub fn next_address(tx: &mut Tx<'_>, realm: RealmId) -> Result<Address> {
     Ok(address)
 }
 
-/// What the columns of a report hold, from `disco_key` to `last_seen_at`, in the order that [`insert`] and
+/// What the columns of a report hold, from `disco_key` to `connected`, in the order that [`insert`] and
 /// [`save_reports`] name them.
-fn report_values(report: &Report) -> Result<[Value; 7]> {
+fn report_values(report: &Report) -> Result<[Value; 8]> {
     Ok([
         report.disco_key.into(),
         to_json(&report.endpoints)?.into(),
@@ -164,14 +165,15 @@ fn report_values(report: &Report) -> Result<[Value; 7]> {
         to_json(&report.hostinfo)?.into(),
         report.first_seen_at.into(),
         report.last_seen_at.into(),
+        report.connected.into(),
     ])
 }
 
 pub fn insert(tx: &mut Tx<'_>, node: &Node) -> Result<()> {
     let sql = "INSERT INTO nodes (id, number, realm_id, owner_id, machine_key, node_key, name, renamed, \
         address, tags, ephemeral, approved_routes, created_at, key_expires_at, revision, disco_key, endpoints, \
-        home_relay, capability, hostinfo, first_seen_at, last_seen_at) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
+        home_relay, capability, hostinfo, first_seen_at, last_seen_at, connected) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)";
     let values = params![
         node.id,
         node.number.0,
@@ -222,12 +224,23 @@ pub fn save(tx: &mut Tx<'_>, node: &mut Node) -> Result<()> {
 /// Writes what devices have said of themselves. Nodes that are gone are passed over.
 pub fn save_reports(tx: &mut Tx<'_>, reports: &HashMap<NodeNumber, Report>) -> Result<()> {
     let sql = "UPDATE nodes SET disco_key = ?2, endpoints = ?3, home_relay = ?4, capability = ?5, \
-        hostinfo = ?6, first_seen_at = ?7, last_seen_at = ?8 WHERE number = ?1";
+        hostinfo = ?6, first_seen_at = ?7, last_seen_at = ?8, connected = ?9 WHERE number = ?1";
     for (number, report) in reports {
         let values = [params![number.0].as_slice(), &report_values(report)?].concat();
         tx.execute(sql, &values)?;
     }
     Ok(())
+}
+
+/// At most `limit` of those who are connected, after `after` in the order of their numbers, were last seen at
+/// `at` and are so no more. Gives the last of them.
+pub fn leave(tx: &mut Tx<'_>, after: NodeNumber, limit: i64, at: Timestamp) -> Result<Option<NodeNumber>> {
+    let sql = "UPDATE nodes SET last_seen_at = ?3, connected = 0 WHERE number IN \
+        (SELECT number FROM nodes WHERE connected = 1 AND number > ?1 ORDER BY number LIMIT ?2) \
+        RETURNING number";
+    let left = tx.query(sql, params![after.0, limit, at])?;
+    let numbers = left.into_iter().map(|mut row| row.take(0)).collect::<Result<Vec<i64>>>()?;
+    Ok(numbers.into_iter().max().map(NodeNumber))
 }
 
 /// Whether there was such a node.

@@ -32,6 +32,8 @@ pub struct Live {
     pub number: UserNumber,
     pub email: Email,
     pub admin: bool,
+    /// When they last showed who they are.
+    pub proven_at: Timestamp,
 }
 
 const COLUMNS: &str =
@@ -75,14 +77,14 @@ pub fn insert(tx: &mut Tx<'_>, session: &Session, token_hash: SecretHash) -> Res
 /// The session of a token, when it is neither revoked nor over and its user is not disabled.
 pub fn live(read: &mut Read<'_>, token_hash: SecretHash, now: Timestamp) -> Result<Option<Live>> {
     let sql = format!(
-        "SELECT {COLUMNS}, u.number, u.email, u.admin \
+        "SELECT {COLUMNS}, u.number, u.email, u.admin, COALESCE(s.proven_at, s.created_at) \
         FROM sessions s JOIN users u ON u.id = s.user_id \
         WHERE s.token_hash = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND u.disabled_at IS NULL"
     );
     let Some(mut row) = read.first(&sql, params![token_hash, now])? else { return Ok(None) };
     let session = from_row(&mut row)?;
     let (number, email, admin) = (UserNumber(row.take(8)?), row.take(9)?, row.take(10)?);
-    Ok(Some(Live { session, number, email, admin }))
+    Ok(Some(Live { session, number, email, admin, proven_at: row.take(11)? }))
 }
 
 /// A user's sessions that are good now, the last used first, at most `limit`.
@@ -99,6 +101,11 @@ pub fn of_user(read: &mut Read<'_>, user: UserId, now: Timestamp, limit: i64) ->
 pub fn renew(tx: &mut Tx<'_>, id: SessionId, now: Timestamp, expires_at: Timestamp) -> Result<()> {
     let sql = "UPDATE sessions SET last_used_at = ?2, expires_at = ?3 WHERE id = ?1 AND revoked_at IS NULL";
     tx.execute(sql, params![id, now, expires_at]).map(drop)
+}
+
+/// Notes that its owner has shown who they are.
+pub fn note_proof(tx: &mut Tx<'_>, id: SessionId, at: Timestamp) -> Result<()> {
+    tx.execute("UPDATE sessions SET proven_at = ?2 WHERE id = ?1", params![id, at]).map(drop)
 }
 
 /// Tells whether this changed anything.

@@ -58,6 +58,12 @@ pub fn with_password(read: &mut Read<'_>, email: &Email) -> Result<Option<(User,
     row.map(|mut row| Ok((from_row(&mut row)?, row.take(7)?))).transpose()
 }
 
+/// Whether the account has a password.
+pub fn has_password(read: &mut Read<'_>, id: UserId) -> Result<bool> {
+    let sql = "SELECT 1 FROM users WHERE id = ?1 AND password_hash IS NOT NULL";
+    Ok(read.first(sql, params![id])?.is_some())
+}
+
 /// At most `limit` users after the one with number `after`, oldest first.
 pub fn list(read: &mut Read<'_>, after: UserNumber, limit: i64) -> Result<Vec<User>> {
     let sql = format!("{SELECT} WHERE number > ?1 ORDER BY number LIMIT ?2");
@@ -68,16 +74,16 @@ pub fn any_exists(read: &mut Read<'_>) -> Result<bool> {
     Ok(read.first("SELECT 1 FROM users LIMIT 1", &[])?.is_some())
 }
 
-/// Notes a log-in; tells whether it may begin: not when the account has been disabled, or the password
-/// changed, since `password_hash` was read. Log-ins of one user wait here for each other.
-pub fn begin_log_in(tx: &mut Tx<'_>, id: UserId, password_hash: &str, at: Timestamp) -> Result<bool> {
-    let sql = "UPDATE users SET last_login_at = ?3 \
+/// Holds the account for this transaction, and tells whether a log-in may begin: not when the account has been disabled,
+/// or the password changed, since `password_hash` was read. Log-ins of one user wait here for each other.
+pub fn hold_with_password(tx: &mut Tx<'_>, id: UserId, password_hash: &str) -> Result<bool> {
+    let sql = "UPDATE users SET number = number \
         WHERE id = ?1 AND password_hash = ?2 AND disabled_at IS NULL";
-    Ok(tx.execute(sql, params![id, password_hash, at])? == 1)
+    Ok(tx.execute(sql, params![id, password_hash])? == 1)
 }
 
-/// Notes a log-in elsewhere; tells whether it may begin: not when the account is disabled. Log-ins of one user wait
-/// here for each other.
+/// Notes a log-in of who has shown who they are; tells whether it may begin: not when the account is disabled. Log-ins
+/// of one user wait here for each other.
 pub fn begin_proven_log_in(tx: &mut Tx<'_>, id: UserId, at: Timestamp) -> Result<bool> {
     let sql = "UPDATE users SET last_login_at = ?2 WHERE id = ?1 AND disabled_at IS NULL";
     Ok(tx.execute(sql, params![id, at])? == 1)

@@ -68,6 +68,13 @@ impl Coordinator {
         Self::start(Some(database), Some(server), "").await
     }
 
+    /// The same on PostgreSQL.
+    pub async fn on_postgres_with_settings(file: &str) -> Self {
+        let server = postgres::Server::shared();
+        let database = server.database();
+        Self::start(Some(database), Some(server), file).await
+    }
+
     async fn start(database: Option<String>, server: Option<Arc<postgres::Server>>, file: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config = directory.path().join("wonder.toml");
@@ -142,11 +149,21 @@ impl Coordinator {
             admin: false,
         };
         user::create(&self.app, &Operator::local("test"), new).await.unwrap();
+        let answer = self.begin_log_in(email).await;
+        let org = answer.body["organization"]["id"].as_str().unwrap().to_owned();
+        (answer.text("token").to_owned(), org)
+    }
+
+    /// The bearer token of one more log-in of an account.
+    pub async fn log_in(&self, email: &str) -> String {
+        self.begin_log_in(email).await.text("token").to_owned()
+    }
+
+    async fn begin_log_in(&self, email: &str) -> Answer {
         let log_in = json!({ "email": email, "password": PASSWORD, "label": "a test" });
         let answer = self.call("POST", "/api/v1/sessions", None, Some(log_in)).await;
         assert_eq!(answer.status, 201, "{answer:?}");
-        let org = answer.body["organization"]["id"].as_str().unwrap().to_owned();
-        (answer.text("token").to_owned(), org)
+        answer
     }
 }
 

@@ -36,7 +36,9 @@ impl Chromium {
         let program = Path::new("/usr/bin/chromedriver");
         assert!(program.exists(), "no chromedriver: scripts/install-peers debian");
         let (driver, port) = start(program, profile.path());
-        let client = open(port).await.unwrap_or_else(|e| panic!("no browser: {e}\n{}", driver.log_tail()));
+        let client = open(port, url.starts_with("https://"))
+            .await
+            .unwrap_or_else(|e| panic!("no browser: {e}\n{}", driver.log_tail()));
         let chromium = Chromium { client, url: url.to_owned(), driver, port, _profile: profile };
         chromium.desktop().await;
         chromium
@@ -44,9 +46,28 @@ impl Chromium {
 
     /// A command of the browser's own protocol (Chrome DevTools).
     async fn devtools(&self, cmd: &str, params: Value) -> Value {
+        self.ask("goog/cdp/execute", json!({ "cmd": cmd, "params": params })).await
+    }
+
+    /// An authenticator like that of a phone, which knows its owner by their finger (W3C WebAuthn section 11); its id.
+    pub async fn authenticator(&self) -> String {
+        let kind = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserVerified": true,
+        });
+        self.ask("webauthn/authenticator", kind).await.as_str().expect("its id").to_owned()
+    }
+
+    /// Whose finger is on the authenticator: its owner's, or not.
+    pub async fn finger(&self, authenticator: &str, right: bool) {
+        let path = format!("webauthn/authenticator/{authenticator}/uv");
+        self.ask(&path, json!({ "isUserVerified": right })).await;
+    }
+
+    /// A command of WebDriver that the client does not know.
+    async fn ask(&self, path: &str, body: Value) -> Value {
         let session = self.client.session_id().await.unwrap().expect("a session");
-        let url = format!("http://127.0.0.1:{}/session/{session}/goog/cdp/execute", self.port);
-        let body = json!({ "cmd": cmd, "params": params });
+        let url = format!("http://127.0.0.1:{}/session/{session}/{path}", self.port);
         let answer = tokio::task::spawn_blocking(move || {
             ureq::post(url)
                 .send_json(body)
@@ -263,12 +284,13 @@ fn start(program: &Path, profile: &Path) -> (Process, u16) {
     panic!("chromedriver finds no free port")
 }
 
-async fn open(port: u16) -> Result<Client, fantoccini::error::NewSessionError> {
+/// `own`: a certificate that nobody vouches for will do.
+async fn open(port: u16, own: bool) -> Result<Client, fantoccini::error::NewSessionError> {
     let mut args = vec!["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
     if rustix::process::geteuid().is_root() {
         args.push("--no-sandbox");
     }
-    let capabilities = json!({ "goog:chromeOptions": { "args": args } });
+    let capabilities = json!({ "goog:chromeOptions": { "args": args }, "acceptInsecureCerts": own });
     let capabilities = capabilities.as_object().unwrap().clone();
     let mut builder = ClientBuilder::new(HttpConnector::new());
     builder.capabilities(capabilities).connect(&format!("http://127.0.0.1:{port}")).await

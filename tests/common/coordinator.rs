@@ -132,6 +132,11 @@ impl Coordinator {
         self.process.stop()
     }
 
+    /// The status with which it ended by itself.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.ended()
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.process.kill();

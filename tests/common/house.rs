@@ -52,7 +52,7 @@ impl House {
     pub async fn log_in_with(&self, email: &str, password: &str, origin: Origin) -> Result<LoggedIn> {
         let label = "wonder on laptop".into();
         let kind = SessionKind::Cli;
-        let log_in = LogIn { kind, email: email.into(), password: Secret::new(password), label };
+        let log_in = LogIn { kind, email: email.into(), password: Secret::new(password), label, code: None };
         session::log_in(&self.app, log_in, origin).await
     }
 

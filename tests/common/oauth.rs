@@ -215,9 +215,21 @@ pub struct Client {
 impl Client {
     /// Registers one as `bearer`, in their personal organization.
     pub fn register(address: SocketAddr, bearer: &str, redirect: &str, public: bool) -> Client {
+        Client::register_with(address, bearer, redirect, public, &[])
+    }
+
+    /// The same, with addresses for after a log-out.
+    pub fn register_with(
+        address: SocketAddr,
+        bearer: &str,
+        redirect: &str,
+        public: bool,
+        after: &[&str],
+    ) -> Client {
         let method = if public { "none" } else { "client_secret_basic" };
         let asked = json!({
-            "client_name": "Platform", "redirect_uris": [redirect], "token_endpoint_auth_method": method,
+            "client_name": "Platform", "redirect_uris": [redirect], "post_logout_redirect_uris": after,
+            "token_endpoint_auth_method": method,
         });
         let headers = [("Authorization", &*format!("Bearer {bearer}")), ("Content-Type", "application/json")];
         let page = send(address, "POST", "/oauth/clients", &headers, &asked.to_string());

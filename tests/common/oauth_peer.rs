@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
+use url::Url;
 
 use super::coordinator::Coordinator;
 use super::oauth::Browser;
@@ -32,6 +33,8 @@ pub struct App {
     pub id: String,
     pub secret: Option<String>,
     pub redirect: String,
+    /// Where it has browsers led after a log-out.
+    pub logged_out: String,
 }
 
 impl Stage {
@@ -52,9 +55,18 @@ impl Stage {
 
     pub fn register(&self, name: &str, redirect: &str, public: bool) -> App {
         let public = if public { &["--public"][..] } else { &[] };
-        let made = self.wonder.json(&[&["app", "register", name, "--redirect", redirect], public].concat());
+        let logged_out = Url::parse(redirect).unwrap().join("/logged-out").unwrap().to_string();
+        let uris = ["app", "register", name, "--redirect", redirect, "--post-logout-redirect", &logged_out];
+        let made = self.wonder.json(&[&uris[..], public].concat());
         let secret = made["secret"].as_str().map(str::to_owned);
-        App { id: made["app"]["id"].as_str().unwrap().to_owned(), secret, redirect: redirect.to_owned() }
+        let id = made["app"]["id"].as_str().unwrap().to_owned();
+        App { id, secret, redirect: redirect.to_owned(), logged_out }
+    }
+
+    /// The person logs in to the coordinator, with a browser that has nothing of it.
+    pub fn log_in(&mut self) {
+        self.browser = Browser::default();
+        self.browser.log_in(self.coordinator.url(), EMAIL, PASSWORD);
     }
 
     /// Runs a peer program to its end, and does what it asks of a person. Gives what it says at the end.
@@ -63,7 +75,7 @@ impl Stage {
         command.arg(PATIENCE).args(program);
         clean_environment(&mut command);
         command.env("ISSUER", self.coordinator.url()).env("CLIENT_ID", &app.id);
-        command.env("REDIRECT", &app.redirect).env("SCOPE", scope);
+        command.env("REDIRECT", &app.redirect).env("SCOPE", scope).env("LOGGED_OUT", &app.logged_out);
         if let Some(secret) = &app.secret {
             command.env("CLIENT_SECRET", secret);
         }
@@ -88,6 +100,9 @@ impl Stage {
     /// The person allows what a page asks. Gives where the browser is sent to.
     pub fn decide(&mut self, url: &str) -> String {
         let site = self.coordinator.url().to_owned();
+        if url.contains("/oauth/end_session") {
+            return self.browser.get(url).location().to_owned();
+        }
         if !url.contains("/device") {
             return self.browser.allow(&site, url, None).location().to_owned();
         }

@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use wonder::core::hex;
 use wonder::core::key::NodeKey;
 use wonder::core::secret::random_bytes;
 
@@ -214,7 +215,7 @@ impl ServerCertVerifier for Pinned {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let hash: String = Sha256::digest(certificate).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex::encode(&Sha256::digest(certificate));
         match hash == self.pin {
             true => Ok(ServerCertVerified::assertion()),
             false => Err(rustls::Error::General(format!("the certificate is {hash}, not {}", self.pin))),

@@ -1,9 +1,9 @@
 //! A provider made by hand, for what good ones do not do: it says whatever a story wants, signed or not.
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine as _;
@@ -43,6 +43,10 @@ pub struct Mind {
     pub challenge: String,
     /// How often its keys were asked for.
     pub key_calls: u32,
+    /// Whether it keeps browsers, in the place of sending them back.
+    pub hold: bool,
+    /// Where it sends the browser that came last.
+    pub back: String,
 }
 
 pub struct Strange {
@@ -71,10 +75,13 @@ impl Strange {
             down: false,
             challenge: String::new(),
             key_calls: 0,
+            hold: false,
+            back: String::new(),
         }));
         let strange = Strange { issuer: issuer.clone(), mind: mind.clone(), keys: Arc::new(Keys::new()) };
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(document))
+            .route("/authorize", get(authorize))
             .route("/jwks", get(jwks))
             .route("/token", post(token))
             .route("/userinfo", get(userinfo))
@@ -163,6 +170,23 @@ async fn document(State((issuer, mind, _)): State<Shared>) -> Response {
         }))
         .into_response()
     })
+}
+
+/// Logs whoever comes in as what the claims say, whose nonce is left empty for that.
+async fn authorize(
+    State((_, mind, _)): State<Shared>,
+    Query(asked): Query<HashMap<String, String>>,
+) -> Response {
+    let mut mind = mind.lock().unwrap();
+    if mind.claims["nonce"] == "" {
+        mind.claims["nonce"] = asked["nonce"].clone().into();
+    }
+    asked["code_challenge"].clone_into(&mut mind.challenge);
+    mind.back = format!("{}?code=code&state={}", asked["redirect_uri"], asked["state"]);
+    match mind.hold {
+        true => Html("<title>Strange</title>Not yet.").into_response(),
+        false => Redirect::to(&mind.back).into_response(),
+    }
 }
 
 async fn jwks(State((_, mind, keys)): State<Shared>) -> Response {

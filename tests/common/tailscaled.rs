@@ -38,6 +38,7 @@ pub struct Options<'a> {
     namespace: Option<&'a NetNs>,
     tun: bool,
     state: Option<Vec<u8>>,
+    forgetful: bool,
 }
 
 impl<'a> Options<'a> {
@@ -70,6 +71,12 @@ impl<'a> Options<'a> {
         self
     }
 
+    /// Keeps its state in memory alone, and so asks to be ephemeral.
+    pub fn forgetful(mut self) -> Self {
+        self.forgetful = true;
+        self
+    }
+
     /// Starts it, and waits until it listens.
     pub fn start(self) -> Tailscaled {
         let directory = tempfile::Builder::new().prefix("wonder-ts-").tempdir().unwrap();
@@ -98,6 +105,7 @@ impl<'a> Options<'a> {
         };
         let device = if self.tun { "tailscale0" } else { "userspace-networking" };
         command.arg(format!("--tun={device}")).args(["--port=0", "--no-logs-no-support"]);
+        command.args(self.forgetful.then_some("--state=mem:"));
         command.arg(flag("--statedir=", directory)).arg(flag("--socket=", &directory.join("s.sock")));
         command.envs(ENVIRONMENT).envs(self.environment.iter().map(|(key, value)| (key, value)));
         command

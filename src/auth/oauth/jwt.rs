@@ -1,15 +1,20 @@
 //! Tokens signed with ES256 (RFC 7515, RFC 7518 section 3.4), and the public halves of the keys as a JSON Web
-//! Key (RFC 7517). Whoever verifies them is elsewhere.
+//! Key (RFC 7517). Whoever verifies them is elsewhere; read back are those that an app shows again.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
+};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::core::{Error, Result};
+
+/// The longest token that is read back, in bytes.
+const LONGEST: usize = 4096;
 
 /// A key that signs. It does not print.
 pub struct SigningKey {
@@ -44,6 +49,20 @@ impl SigningKey {
     }
 }
 
+/// The claims of a token that one of these keys (id, public half) has signed; none of any other.
+pub fn verified<'k>(token: &str, keys: impl IntoIterator<Item = (String, &'k [u8])>) -> Option<Value> {
+    let (input, signature) = token.rsplit_once('.').filter(|_| token.len() <= LONGEST)?;
+    let (header, claims) = input.split_once('.')?;
+    let header: Value = serde_json::from_slice(&decode(header)?).ok()?;
+    if header["alg"] != "ES256" || !header["crit"].is_null() {
+        return None;
+    }
+    let (_, public) = keys.into_iter().find(|(kid, _)| header["kid"] == kid.as_str())?;
+    let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public);
+    public.verify(input.as_bytes(), &decode(signature)?).ok()?;
+    serde_json::from_slice(&decode(claims)?).ok()
+}
+
 /// The public half of a key as a JSON Web Key (RFC 7518 section 6.2).
 pub fn jwk(kid: &str, public: &[u8]) -> Result<Value> {
     let point = public.strip_prefix(&[4]).filter(|point| point.len() == 64);
@@ -61,14 +80,13 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+fn decode(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
-
-    fn decode(text: &str) -> Vec<u8> {
-        URL_SAFE_NO_PAD.decode(text).unwrap()
-    }
 
     #[test]
     fn what_is_signed_verifies_by_the_published_key() {
@@ -76,13 +94,32 @@ mod tests {
         let token = key.sign("k1", &json!({ "sub": "ada" })).unwrap();
         let (input, signature) = token.rsplit_once('.').unwrap();
         let jwk = jwk("k1", &key.public()).unwrap();
-        let coordinate = |name: &str| decode(jwk[name].as_str().unwrap());
+        let coordinate = |name: &str| decode(jwk[name].as_str().unwrap()).unwrap();
         let point = [vec![4], coordinate("x"), coordinate("y")].concat();
         let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
-        public.verify(input.as_bytes(), &decode(signature)).unwrap();
-        public.verify(b"something else", &decode(signature)).unwrap_err();
-        let header: Value = serde_json::from_slice(&decode(input.split_once('.').unwrap().0)).unwrap();
+        public.verify(input.as_bytes(), &decode(signature).unwrap()).unwrap();
+        public.verify(b"something else", &decode(signature).unwrap()).unwrap_err();
+        let header: Value =
+            serde_json::from_slice(&decode(input.split_once('.').unwrap().0).unwrap()).unwrap();
         assert_eq!(header, json!({ "alg": "ES256", "kid": "k1", "typ": "JWT" }));
+    }
+
+    #[test]
+    fn only_what_a_known_key_signed_is_read_back() {
+        let [own, other] = [0, 1].map(|_| SigningKey::from_pkcs8(&SigningKey::generate().unwrap()).unwrap());
+        let claims = json!({ "sub": "ada" });
+        let public = own.public();
+        let read = |token: &str| verified(token, [("k1".to_owned(), public.as_slice())]);
+        assert_eq!(read(&own.sign("k1", &claims).unwrap()), Some(claims.clone()));
+        let (token, forged) = (own.sign("k1", &claims).unwrap(), other.sign("k1", &claims).unwrap());
+        let (head, _) = token.rsplit_once('.').unwrap();
+        let unsigned = format!("{}.{}.", encode(r#"{"alg":"none","kid":"k1"}"#), encode(claims.to_string()));
+        let long = format!("{token}{}", "A".repeat(LONGEST));
+        for bad in
+            [&forged, &own.sign("k2", &claims).unwrap(), &format!("{head}."), &unsigned, &long, "a.b", ""]
+        {
+            assert_eq!(read(bad), None, "{bad}");
+        }
     }
 
     #[test]

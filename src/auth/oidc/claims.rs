@@ -54,6 +54,11 @@ impl Claims {
         }
     }
 
+    /// Whether anything is said of a claim, found as [`Claims::has`] finds it.
+    pub fn speaks_of(&self, path: &str) -> bool {
+        find(&self.0, path).is_some()
+    }
+
     /// Whether a program logged in for itself, by its own credentials: what the common providers put into such
     /// tokens, and what RFC 9068 section 2.2 says of their subject.
     pub fn is_of_a_program(&self) -> bool {

@@ -3,14 +3,14 @@
 //! whoever sends such tokens can make happen a few times a minute and no more.
 
 use openidconnect::core::{CoreClientAuthMethod, CoreJsonWebKeySet};
-use openidconnect::{DiscoveryError, IssuerUrl, ProviderMetadataWithLogout};
+use openidconnect::{DiscoveryError, IssuerUrl, ProviderMetadataWithLogout, SyncHttpClient};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::http::Http;
-use super::trouble;
+use super::{probe, trouble};
 use crate::auth::limit::Limit;
 use crate::core::provider::{Issuer, Provider, ProviderName};
 use crate::core::{Error, Kind, Result, Timestamp};
@@ -72,7 +72,7 @@ impl Directory {
         }
         let issuer = provider.issuer.clone();
         let found = self.call(&provider.name, move |http| discover(&issuer, http)).await?;
-        match found.map_err(|fault| fault.into_error(&provider.name)) {
+        match found.map_err(|error| Fault::of(error).into_error(&provider.name)) {
             Ok(fresh) => Ok(entry.keep(fresh, now)),
             Err(error) => {
                 entry.failed_at = Some(now);
@@ -82,7 +82,15 @@ impl Directory {
         }
     }
 
-    /// The same with its keys fetched again, for a token by a key that is not among them. `too_many_attempts`
+    /// Asks a provider now, whatever is known of it. An error says what an operator has to mend.
+    pub async fn probe(&self, provider: &Provider, now: Timestamp) -> Result<()> {
+        let issuer = provider.issuer.clone();
+        let found = self.call(&provider.name, move |http| probe::probe(&issuer, http, now)).await??;
+        self.entry(&provider.issuer).lock().await.keep(found, now);
+        Ok(())
+    }
+
+    /// What a provider says of itself, with its keys fetched again, for a token by a key that is not among them. `too_many_attempts`
     /// where that was done too often lately.
     pub async fn with_new_keys(&self, provider: &Provider, now: Timestamp) -> Result<Arc<Metadata>> {
         self.0.refreshes.take(&provider.issuer, now)?;
@@ -170,9 +178,12 @@ impl Fault {
 }
 
 /// The document and the keys. Where the issuer has TLS, so has everything that its document names.
-fn discover(issuer: &Issuer, http: &Http) -> Result<Metadata, Fault> {
-    let url = IssuerUrl::new(issuer.as_str().to_owned()).map_err(|e| Fault::Broken(e.to_string()))?;
-    let found = Metadata::discover(&url, http).map_err(Fault::of)?;
+pub(super) fn discover<C: SyncHttpClient<Error = ureq::Error>>(
+    issuer: &Issuer,
+    http: &C,
+) -> Result<Metadata, DiscoveryError<ureq::Error>> {
+    let url = IssuerUrl::new(issuer.as_str().to_owned()).map_err(DiscoveryError::UrlParse)?;
+    let found = Metadata::discover(&url, http)?;
     let token = found.token_endpoint().map(|url| url.url());
     let userinfo = found.userinfo_endpoint().map(|url| url.url());
     let logout = found.additional_metadata().end_session_endpoint.as_ref().map(|url| url.url());
@@ -181,7 +192,7 @@ fn discover(issuer: &Issuer, http: &Http) -> Result<Metadata, Fault> {
     let scheme = if issuer.is_https() { &["https"][..] } else { &["https", "http"] };
     let bad = all.into_iter().flatten().find(|url| !scheme.contains(&url.scheme()));
     match bad.map(ToString::to_string) {
-        Some(bad) => Err(Fault::Broken(format!("its document names {bad}"))),
+        Some(bad) => Err(DiscoveryError::Other(format!("its document names {bad}"))),
         None => Ok(found),
     }
 }

@@ -2,6 +2,7 @@
 //! [`super::directory`] runs it on threads of its own, few at a time.
 
 use openidconnect::{HttpRequest, HttpResponse, SyncHttpClient};
+use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::{Method, Response};
 use ureq::tls::{RootCerts, TlsConfig};
@@ -18,7 +19,10 @@ pub struct Http(Agent);
 impl Http {
     /// Trusts what the system trusts, or `SSL_CERT_FILE`.
     pub fn new() -> Self {
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+        let tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(RootCerts::PlatformVerifier)
+            .build();
         let config = Agent::config_builder()
             .tls_config(tls)
             .timeout_global(Some(PATIENCE))

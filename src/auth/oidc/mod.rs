@@ -7,6 +7,7 @@ pub mod directory;
 pub mod flow;
 mod http;
 pub mod jwt;
+mod probe;
 mod trouble;
 
 use std::time::Duration;

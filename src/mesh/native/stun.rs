@@ -1,9 +1,13 @@
 //! STUN: tells a device the address from which its packets come (RFC 8489). The coordinator runs one
-//! [`serve`] a socket. It answers the binding requests of Tailscale's clients alone (40 bytes, answered by 32 or 44),
+//! [`serve`] a socket. An answer leaves from the address that was asked, of however many the host has: a device takes
+//! none from elsewhere. It answers the binding requests of Tailscale's clients alone (40 bytes, answered by 32 or 44),
 //! so that it is of no use to whoever would have its answers sent to a third party.
 
+use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
+use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::time::sleep;
 
@@ -11,6 +15,8 @@ use crate::runtime::Stop;
 
 /// A request is 40 bytes; whatever is much longer is none.
 const MAX_REQUEST: usize = 512;
+/// Room for the datagrams of one read.
+const BUFFER: usize = 4 * 1024;
 const HEADER: usize = 20;
 const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
@@ -30,20 +36,59 @@ const AFTER_ERROR: Duration = Duration::from_millis(10);
 /// By which a device knows the answer to its request.
 pub type TransactionId = [u8; 12];
 
+/// A UDP socket that knows which of the host's addresses a datagram came to.
+pub struct Socket {
+    udp: UdpSocket,
+    state: UdpSocketState,
+}
+
+impl Socket {
+    pub fn new(udp: UdpSocket) -> io::Result<Self> {
+        let state = UdpSocketState::new((&udp).into())?;
+        Ok(Socket { udp, state })
+    }
+
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.udp.local_addr()
+    }
+
+    /// Waits for datagrams of one sender, which may stand one after another in `buffer`.
+    async fn receive(&self, buffer: &mut [u8]) -> io::Result<RecvMeta> {
+        let mut from = [RecvMeta::default()];
+        let receive = || {
+            let mut buffers = [IoSliceMut::new(buffer)];
+            self.state.recv((&self.udp).into(), &mut buffers, &mut from)
+        };
+        self.udp.async_io(Interest::READABLE, receive).await?;
+        Ok(from[0])
+    }
+
+    /// Answers whoever sent `asked`, from the address that it came to.
+    async fn answer(&self, asked: &RecvMeta, contents: &[u8]) -> io::Result<()> {
+        let (destination, src_ip) = (asked.addr, asked.dst_ip);
+        let answer = Transmit { destination, ecn: None, contents, segment_size: None, src_ip };
+        self.udp.async_io(Interest::WRITABLE, || self.state.try_send((&self.udp).into(), &answer)).await
+    }
+}
+
 /// Answers requests until the process stops.
-pub async fn serve(socket: UdpSocket, mut stop: Stop) {
+pub async fn serve(socket: Socket, mut stop: Stop) {
     tokio::select! {
         () = stop.wait() => {}
         () = answer_all(&socket) => {}
     }
 }
 
-async fn answer_all(socket: &UdpSocket) {
-    // One byte more than a request may have, to see that it is longer.
-    let mut datagram = [0; MAX_REQUEST + 1];
+async fn answer_all(socket: &Socket) {
+    let mut buffer = [0; BUFFER];
     loop {
-        match socket.recv_from(&mut datagram).await {
-            Ok((length, from)) => answer(socket, &datagram[..length], from).await,
+        match socket.receive(&mut buffer).await {
+            Ok(from) => {
+                let came = &buffer[..from.len.min(BUFFER)];
+                for datagram in came.chunks(from.stride.max(1)) {
+                    answer(socket, datagram, &from).await;
+                }
+            }
             Err(error) => {
                 tracing::debug!(%error, "the STUN socket had an error");
                 sleep(AFTER_ERROR).await;
@@ -53,9 +98,9 @@ async fn answer_all(socket: &UdpSocket) {
 }
 
 /// An answer that cannot be sent is lost, as any datagram may be: the device asks again.
-async fn answer(socket: &UdpSocket, datagram: &[u8], from: SocketAddr) {
+async fn answer(socket: &Socket, datagram: &[u8], from: &RecvMeta) {
     if let Some(id) = parse_request(datagram)
-        && let Err(error) = socket.send_to(&response(&id, from), from).await
+        && let Err(error) = socket.answer(from, &response(&id, from.addr)).await
     {
         tracing::debug!(%error, "a STUN answer could not be sent");
     }
@@ -190,8 +235,8 @@ mod tests {
     #[tokio::test]
     async fn over_the_network_only_requests_are_answered() {
         let supervisor = Supervisor::new();
-        let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let address = server.local_addr().unwrap();
+        let server = socket("127.0.0.1:0").await;
+        let address = server.address().unwrap();
         supervisor.spawn("stun", serve(server, supervisor.stop_signal()));
         let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let own = client.local_addr().unwrap();
@@ -206,6 +251,34 @@ mod tests {
             (&response(&ID, own)[..], address),
             "the first answer there is"
         );
+        supervisor.stop();
+        assert!(supervisor.drained(PATIENCE).await);
+    }
+
+    async fn socket(address: &str) -> Socket {
+        Socket::new(UdpSocket::bind(address).await.unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_answer_comes_from_the_address_that_was_asked() {
+        let supervisor = Supervisor::new();
+        for (everywhere, addresses) in
+            [("0.0.0.0:0", &["127.0.0.1", "127.0.0.2"][..]), ("[::]:0", &["127.0.0.2", "127.0.0.1", "::1"])]
+        {
+            let server = socket(everywhere).await;
+            let port = server.address().unwrap().port();
+            supervisor.spawn("stun", serve(server, supervisor.stop_signal()));
+            for address in addresses {
+                let asked = SocketAddr::new(address.parse().unwrap(), port);
+                let own = if asked.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
+                let client = UdpSocket::bind(own).await.unwrap();
+                client.send_to(&request(), asked).await.unwrap();
+                let mut answer = [0; 100];
+                let (length, from) = timeout(PATIENCE, client.recv_from(&mut answer)).await.unwrap().unwrap();
+                assert_eq!(from, asked, "{everywhere}");
+                assert_eq!(answer[..length], response(&ID, client.local_addr().unwrap()));
+            }
+        }
         supervisor.stop();
         assert!(supervisor.drained(PATIENCE).await);
     }

@@ -150,7 +150,7 @@ where
     };
     if let Ok(Ok(())) = tokio::time::timeout(UPGRADE_LIMIT, answer).await {
         // Boxed: it holds two ciphers, and is handed on more than once.
-        let stream = Box::new(NoiseStream::new(stream, accepted.keys, &[]));
+        let stream = Box::new(NoiseStream::new(stream, accepted.keys));
         connection::serve(stream, caller, app).await;
     }
 }

@@ -112,7 +112,7 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + Send,
 {
     tokio::select! {
-        _ = relay.serve(io, &[], from) => {}
+        _ = relay.serve(io, from) => {}
         () = stop.wait() => {}
     }
 }

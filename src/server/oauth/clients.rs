@@ -23,6 +23,8 @@ pub struct Registration {
     #[serde(default)]
     redirect_uris: Vec<String>,
     #[serde(default)]
+    post_logout_redirect_uris: Vec<String>,
+    #[serde(default)]
     token_endpoint_auth_method: Option<String>,
     #[serde(default)]
     scope: Option<String>,
@@ -65,7 +67,13 @@ fn wish(asked: Registration) -> Result<NewApp> {
     };
     let scopes = asked.scope.map(|text| text.parse::<ScopeSet>()).transpose()?;
     let scopes = scopes.map(|scopes| scopes.api().collect());
-    Ok(NewApp { name: asked.client_name, redirect_uris: asked.redirect_uris, public, scopes })
+    Ok(NewApp {
+        name: asked.client_name,
+        redirect_uris: asked.redirect_uris,
+        post_logout_redirect_uris: asked.post_logout_redirect_uris,
+        public,
+        scopes,
+    })
 }
 
 /// The organization's clients, the newest first.
@@ -95,6 +103,7 @@ fn present(app: &AppRow) -> Value {
         "client_id_issued_at": app.created_at.as_unix().0,
         "client_name": app.name,
         "redirect_uris": app.redirect_uris,
+        "post_logout_redirect_uris": app.post_logout_redirect_uris,
         "token_endpoint_auth_method": if app.secret.is_none() { "none" } else { "client_secret_basic" },
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],

@@ -4,6 +4,7 @@
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
+use super::END_SESSION;
 use super::failure::Answer;
 use crate::core::oauth::ScopeSet;
 use crate::server::state::State;
@@ -22,6 +23,7 @@ pub async fn metadata(state: State) -> Json<Value> {
         "revocation_endpoint": at("/oauth/revoke"),
         "introspection_endpoint": at("/oauth/introspect"),
         "device_authorization_endpoint": at("/oauth/device_authorization"),
+        "end_session_endpoint": at(END_SESSION),
         "userinfo_endpoint": at("/oauth/userinfo"),
         "jwks_uri": at("/oauth/jwks"),
         "scopes_supported": ScopeSet::all().words(),

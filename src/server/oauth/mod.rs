@@ -2,6 +2,7 @@
 //! root of the coordinator's URL. They answer as those documents say; `service/oauth` decides.
 
 mod clients;
+mod end_session;
 mod failure;
 mod metadata;
 mod posted;
@@ -22,6 +23,9 @@ use crate::service::oauth::signing::Signing;
 /// The largest body of a form, in bytes.
 const MAX_FORM: usize = 64 * 1024;
 
+/// Where an app has its person log out.
+pub const END_SESSION: &str = "/oauth/end_session";
+
 /// Where people type the code that a device shows.
 pub const DEVICE_PAGE: &str = "/device";
 
@@ -36,6 +40,7 @@ pub fn router(state: State, signing: Signing) -> Router {
         .route("/oauth/revoke", post(tokens::revoke))
         .route("/oauth/introspect", post(tokens::introspect))
         .route("/oauth/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
+        .route(END_SESSION, post(end_session::hand_on))
         .route("/oauth/clients", get(clients::list).post(clients::register))
         .route("/oauth/clients/{client}", axum::routing::delete(clients::revoke))
         .layer(Extension(signing))

@@ -5,14 +5,14 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
-use maud::{Markup, PreEscaped, html};
-use qrcode::{Color, EcLevel, QrCode};
+use maud::{Markup, html};
 use serde::Deserialize;
 use std::time::Duration;
 
 use super::form::Form;
 use super::layout::{self, Tab};
 use super::parts::{self, Field};
+use super::qr;
 use super::text::{self, add as t};
 use super::visitor::{Guest, Inside};
 use crate::core::page::{MAX_LIMIT, Page};
@@ -258,28 +258,13 @@ fn scan(url: &BaseUrl) -> Markup {
     let page = format!("{url}/phone");
     html! {
         div.scan {
-            @if let Some(picture) = picture(&page) { (picture) }
+            @if let Some(picture) = qr::picture(&page, t::PICTURE) { (picture) }
             div {
                 p { (t::SCAN) }
                 p.fine { (t::SCAN_ELSE) " " a href="/phone" { (page) } }
             }
         }
     }
-}
-
-/// A QR code (ISO/IEC 18004) as one path; none for what is too long for it.
-fn picture(content: &str) -> Option<Markup> {
-    let code = QrCode::with_error_correction_level(content, EcLevel::M).ok()?;
-    let width = code.width();
-    let dark = code.to_colors().into_iter().enumerate().filter(|(_, color)| *color == Color::Dark);
-    let path: String =
-        dark.map(|(at, _)| format!("M{} {}h1v1h-1z", at % width + 4, at / width + 4)).collect();
-    let size = width + 8; // with the quiet zone of four modules
-    Some(html! {
-        svg.qr role="img" aria-label=(t::PICTURE) viewBox={ "0 0 " (size) " " (size) } shape-rendering="crispEdges" {
-            (PreEscaped(format!(r##"<path fill="#fff" d="M0 0h{size}v{size}H0z"/><path fill="#000" d="{path}"/>"##)))
-        }
-    })
 }
 
 /// Devices that have just joined, the newest first.
@@ -360,7 +345,7 @@ mod tests {
 
     #[test]
     fn a_url_becomes_a_picture() {
-        let picture = picture("http://192.168.1.10:8080/phone").unwrap().into_string();
+        let picture = qr::picture("http://192.168.1.10:8080/phone", t::PICTURE).unwrap().into_string();
         assert!(picture.contains("viewBox=\"0 0 37 37\"") && picture.contains("role=\"img\""), "{picture}");
     }
 }

@@ -124,15 +124,17 @@ fn registered(inside: &Inside<ViewApps>, apps: &[AppRow], may_manage: bool) -> M
 
 async fn ask(inside: Inside<ManageApps>) -> Response {
     let all = Scope::ALL.iter().map(ToString::to_string).collect();
-    let asked = Asked { name: String::new(), redirects: String::new(), public: None, scope: all };
+    let asked = Asked { scope: all, ..Asked::default() };
     layout::inside(t::NEW, &inside, Tab::Apps, &form(&inside, &asked, None))
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Asked {
     name: String,
     #[serde(default)]
     redirects: String,
+    #[serde(default)]
+    after: String,
     public: Option<String>,
     #[serde(default)]
     scope: Vec<String>,
@@ -154,11 +156,8 @@ fn form(inside: &Inside<ManageApps>, asked: &Asked, problem: Option<&Problem>) -
             (parts::complaint(problem))
             form.stack method="post" action=(inside.path("/apps")) {
                 (inside.visitor.form()) (name)
-                div.field {
-                    label for="f-redirects" { (t::REDIRECTS) }
-                    textarea #f-redirects name="redirects" rows="3" spellcheck="false" aria-describedby="f-redirects-hint" { (asked.redirects) }
-                    p.hint #f-redirects-hint { (t::REDIRECTS_HINT) }
-                }
+                (uris("redirects", t::REDIRECTS, t::REDIRECTS_HINT, &asked.redirects))
+                (uris("after", t::AFTER, t::AFTER_HINT, &asked.after))
                 label.choice {
                     input type="checkbox" name="public" value="on" checked[asked.public.is_some()];
                     span { (t::IS_PUBLIC) span { (t::IS_PUBLIC_HINT) } }
@@ -166,6 +165,18 @@ fn form(inside: &Inside<ManageApps>, asked: &Asked, problem: Option<&Problem>) -
                 (parts::scopes(t::MOST, &asked.scope))
                 div.actions { button type="submit" { (t::REGISTER) } }
             }
+        }
+    }
+}
+
+/// A field for URIs, one a line.
+fn uris(name: &str, label: &str, hint: &str, value: &str) -> Markup {
+    let (id, hint_id) = (format!("f-{name}"), format!("f-{name}-hint"));
+    html! {
+        div.field {
+            label for=(id) { (label) }
+            textarea #(id) name=(name) rows="3" spellcheck="false" aria-describedby=(hint_id) { (value) }
+            p.hint #(hint_id) { (hint) }
         }
     }
 }
@@ -180,10 +191,11 @@ async fn register(state: State, inside: Inside<ManageApps>, Form(asked): Form<As
 
 async fn make(state: &State, inside: &Inside<ManageApps>, asked: &Asked) -> Result<Registered> {
     let scopes = asked.scope.iter().map(|scope| scope.parse()).collect::<Result<Vec<Scope>>>()?;
-    let redirect_uris = asked.redirects.split_whitespace().map(str::to_owned).collect();
+    let lines = |text: &str| text.split_whitespace().map(str::to_owned).collect();
     let new = NewApp {
         name: asked.name.clone(),
-        redirect_uris,
+        redirect_uris: lines(&asked.redirects),
+        post_logout_redirect_uris: lines(&asked.after),
         public: asked.public.is_some(),
         scopes: Some(scopes),
     };

@@ -98,6 +98,7 @@ fn what_waits(visitor: &Visitor, waiting: &Waiting) -> Markup {
             dt { (t::DEVICE) } dd { strong { (name) } }
             dt { (t::SYSTEM) } dd { (parts::system(&waiting.os)) }
             @if let Some(address) = waiting.address { dt { (t::FROM) } dd { code { (address) } } }
+            @if waiting.ephemeral { dt { (t::STAYS) } dd { (t::EPHEMERAL) } }
             dt { (t::ASKED) } dd { (parts::when(waiting.created_at, visitor.now)) }
             dt { (t::KEY) } dd { code { (waiting.node_key) } }
             dt { (t::CODE) } dd { code { (waiting.code.reveal()) } }

@@ -144,7 +144,7 @@ fn page(visitor: &Visitor, asked: &Asked, query: &str, state: &State) -> Respons
 }
 
 /// The policy of every page, and where this page's form ends.
-fn policy(source: &str) -> Option<HeaderValue> {
+pub fn policy(source: &str) -> Option<HeaderValue> {
     let widened = trouble::POLICY.replace("form-action 'self'", &format!("form-action 'self' {source}"));
     HeaderValue::from_str(&widened).ok()
 }

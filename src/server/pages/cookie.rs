@@ -18,6 +18,8 @@ pub enum Cookie {
     Note,
     /// That this browser is away at a provider.
     Away,
+    /// A log-in that waits for its second factor.
+    Half,
 }
 
 impl Cookie {
@@ -29,6 +31,8 @@ impl Cookie {
             (Cookie::Form, false) => "wonder-form",
             (Cookie::Away, true) => "__Host-wonder-away",
             (Cookie::Away, false) => "wonder-away",
+            (Cookie::Half, true) => "__Host-wonder-half",
+            (Cookie::Half, false) => "wonder-half",
             (Cookie::Note, true) => "__Host-wonder-note",
             (Cookie::Note, false) => "wonder-note",
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::cookie::Cookie;
 use super::visitor::{Guest, Inside, Visitor};
-use super::{assets, parts, text};
+use super::{assets, parts, providers, text};
 use crate::core::role::{
     Permission, ViewApiKeys, ViewApps, ViewAudit, ViewJoinTokens, ViewMembers, ViewNodes, ViewOrganization,
 };
@@ -184,6 +184,9 @@ fn account(visitor: &Visitor) -> Markup {
                 li { a href="/settings" { (text::account::SETTINGS) } }
                 li { a href="/approve" { (text::account::APPROVE) } }
                 li { a href="/organizations/new" { (text::account::NEW_ORGANIZATION) } }
+                @if visitor.person().admin {
+                    li { a href=(providers::PATH) { (text::account::PROVIDERS) } }
+                }
                 @if visitor.person().admin { li { a href="/audit" { (text::account::AUDIT) } } }
                 li {
                     form method="post" action="/logout" {

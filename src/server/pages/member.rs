@@ -195,8 +195,8 @@ fn state_of(invitation: &Invitation, now: Timestamp) -> &'static str {
     if invitation.expires_at <= now { text::token::EXPIRED } else { t::OPEN_STATE }
 }
 
-async fn ask(inside: Inside<InviteMembers>) -> Response {
-    layout::inside(t::INVITE, &inside, Tab::Members, &form(&inside, &Asked::default(), None))
+async fn ask(state: State, inside: Inside<InviteMembers>) -> Response {
+    layout::inside(t::INVITE, &inside, Tab::Members, &form(&state, &inside, &Asked::default(), None))
 }
 
 #[derive(Deserialize)]
@@ -204,15 +204,17 @@ struct Asked {
     email: String,
     role: String,
     ttl: String,
+    mail: Option<String>,
 }
 
 impl Default for Asked {
     fn default() -> Self {
-        Asked { email: String::new(), role: Role::Member.to_string(), ttl: "7d".to_owned() }
+        let (role, mail) = (Role::Member.to_string(), Some("on".to_owned()));
+        Asked { email: String::new(), role, ttl: "7d".to_owned(), mail }
     }
 }
 
-fn form(inside: &Inside<InviteMembers>, asked: &Asked, problem: Option<&Problem>) -> Markup {
+fn form(state: &State, inside: &Inside<InviteMembers>, asked: &Asked, problem: Option<&Problem>) -> Markup {
     let email =
         Field { name: "email", label: text::EMAIL, kind: "email", value: &asked.email, ..Field::default() };
     let roles = [
@@ -242,6 +244,12 @@ fn form(inside: &Inside<InviteMembers>, asked: &Asked, problem: Option<&Problem>
                         @for (value, name) in LIFETIMES { option value=(value) selected[value == asked.ttl] { (name) } }
                     }
                 }
+                @if state.app.settings().mailer.is_some() {
+                    label.choice {
+                        input type="checkbox" name="mail" value="on" checked[asked.mail.is_some()];
+                        span { (t::MAIL) span { (t::MAIL_HINT) } }
+                    }
+                }
                 div.actions { button type="submit" { (t::SEND) } }
             }
         }
@@ -251,14 +259,15 @@ fn form(inside: &Inside<InviteMembers>, asked: &Asked, problem: Option<&Problem>
 async fn invite(state: State, inside: Inside<InviteMembers>, Form(asked): Form<Asked>) -> Response {
     let body = match make(&state, &inside, &asked).await {
         Ok(made) => shown(&inside, &made),
-        Err(error) => form(&inside, &asked, Some(&problem::words(&error))),
+        Err(error) => form(&state, &inside, &asked, Some(&problem::words(&error))),
     };
     layout::inside(t::INVITE, &inside, Tab::Members, &body)
 }
 
 async fn make(state: &State, inside: &Inside<InviteMembers>, asked: &Asked) -> Result<Made> {
     let ttl = Some(parse_duration(&asked.ttl)?);
-    let wish = Wish { email: asked.email.clone(), role: asked.role.parse()?, ttl };
+    let mail = asked.mail.is_some();
+    let wish = Wish { email: asked.email.clone(), role: asked.role.parse()?, ttl, mail };
     invitation::create(&state.app, &inside.may, wish).await
 }
 
@@ -269,6 +278,11 @@ fn shown(inside: &Inside<InviteMembers>, made: &Made) -> Markup {
         p.crumb.middle { a href=(inside.path("/members")) { "← " (t::TITLE) } }
         div.card.middle {
             h1 { (t::MADE) }
+            @match &made.mailed {
+                Some(Ok(())) => { p { (t::MAILED) } },
+                Some(Err(error)) => { (parts::complaint(Some(&problem::words(error)))) },
+                None => {},
+            }
             p.lead { (t::MADE_WORDS) " " strong { (invitation.email) } }
             (parts::copyable(t::LINK, made.url.reveal()))
             p.fine { (t::ENDS) " " (parts::when(invitation.expires_at, inside.visitor.now)) "." }

@@ -25,11 +25,16 @@ mod approve;
 pub mod assets;
 mod audit;
 mod code;
+mod confirm;
 mod consent;
 pub mod cookie;
 mod device;
 mod devices;
+mod end_session;
+mod factor;
 pub mod form;
+mod half;
+mod identity;
 mod invitation;
 mod key;
 mod key_policy;
@@ -40,7 +45,10 @@ pub mod note;
 mod organization;
 mod overview;
 pub mod parts;
+mod passkey;
 mod provider;
+mod providers;
+mod qr;
 mod session;
 mod settings;
 mod setup;
@@ -53,7 +61,10 @@ pub mod visitor;
 pub fn router(state: State) -> Router {
     let pages = Router::new()
         .merge(session::routes())
+        .merge(half::routes())
         .merge(provider::routes())
+        .merge(identity::routes())
+        .merge(providers::routes())
         .merge(setup::routes())
         .merge(overview::routes())
         .merge(devices::routes())
@@ -63,6 +74,9 @@ pub fn router(state: State) -> Router {
         .merge(token::routes())
         .merge(key::routes())
         .merge(settings::routes())
+        .merge(factor::routes())
+        .merge(confirm::routes())
+        .merge(passkey::routes())
         .merge(member::routes())
         .merge(invitation::routes())
         .merge(organization::routes())
@@ -70,6 +84,7 @@ pub fn router(state: State) -> Router {
         .merge(audit::routes())
         .merge(consent::routes())
         .merge(code::routes())
+        .merge(end_session::routes())
         .layer(from_fn(request::limit_time));
     let files = Router::new().route("/assets/{name}", get(assets::serve));
     pages

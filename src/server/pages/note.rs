@@ -4,7 +4,7 @@
 use axum::response::{IntoResponse as _, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use std::time::Duration;
 
 use super::cookie::Cookie;
@@ -33,13 +33,18 @@ impl Note {
 
 /// Leads on to `path`, where `text` is told.
 pub fn go(path: &str, text: impl Into<String>, url: &BaseUrl) -> Response {
-    let mut text = text.into();
-    while text.len() > LONGEST {
-        text.pop();
-    }
     let mut response = Redirect::to(path).into_response();
-    if let Some(cookie) = Cookie::Note.set(&URL_SAFE_NO_PAD.encode(text), LASTS, url) {
+    if let Some(cookie) = cookie(&text.into(), url) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// What takes `text` to the next page.
+pub fn cookie(text: &str, url: &BaseUrl) -> Option<HeaderValue> {
+    let mut text = text.to_owned();
+    while text.len() > LONGEST {
+        text.pop();
+    }
+    Cookie::Note.set(&URL_SAFE_NO_PAD.encode(text), LASTS, url)
 }

@@ -1,6 +1,5 @@
-//! `/auth/oidc/{provider}/…`: the way to a provider and back, and `/settings/identities`, where one connects one's
-//! account with more of them. Whoever leaves does so by a page that leads on by itself, not by a redirect: browsers
-//! hold a form, and what it is redirected to, to this site.
+//! `/auth/oidc/{provider}/…`: the way to a provider and back. Whoever leaves does so by a page that leads on by itself,
+//! not by a redirect: browsers hold a form, and what it is redirected to, to this site.
 
 use axum::Router;
 use axum::extract::{Path, Query, rejection::QueryRejection};
@@ -13,7 +12,7 @@ use serde::Deserialize;
 use super::cookie::Cookie;
 use super::form::{Form, FormToken};
 use super::visitor::{Guest, Visitor};
-use super::{agent, layout, note, parts, session, text};
+use super::{agent, identity, layout, note, session, text};
 use crate::core::provider::Provider;
 use crate::core::secret::Secret;
 use crate::core::url::BaseUrl;
@@ -21,17 +20,12 @@ use crate::server::extract::From;
 use crate::server::problem::Answer;
 use crate::server::state::State;
 use crate::service::oidc::log_in::{self, AWAY, Arrival, Departure, Journey, Return};
-use crate::service::oidc::{account, provider};
-use crate::store::oidc::identity::Identity;
-
-const IDENTITIES: &str = "/settings/identities";
 
 pub fn routes() -> Router<State> {
     Router::new()
         .route("/auth/oidc/{provider}/login", post(depart))
         .route("/auth/oidc/{provider}/link", post(link))
         .route("/auth/oidc/{provider}/callback", get(arrive))
-        .route(IDENTITIES, get(identities))
 }
 
 /// The buttons of the log-in page.
@@ -135,51 +129,7 @@ async fn arrive(
             Ok(session::begin(&begun, next.as_deref().unwrap_or("/"), state.url()))
         }
         Arrival::Linked { title } => {
-            Ok(note::go(IDENTITIES, format!("{title} {}", text::provider::LINKED), state.url()))
-        }
-    }
-}
-
-async fn identities(state: State, visitor: Visitor) -> Answer<Response> {
-    let identities = account::identities(&state.app, visitor.caller()).await?;
-    let providers = provider::all(&state.app).await?;
-    let body = html! {
-        div.head { h1 { (text::provider::IDENTITIES) } }
-        p.lead { (text::provider::IDENTITIES_LEAD) }
-        @if identities.is_empty() { p { (text::provider::NO_IDENTITY) } }
-        @else { (table(&identities, &providers, &visitor)) }
-        @for provider in providers.iter().filter(|p| !identities.iter().any(|i| is_of(i, p))) {
-            form method="post" action={ "/auth/oidc/" (provider.name) "/link" } {
-                (visitor.form())
-                button type="submit" { (text::provider::CONNECT) (provider.title()) }
-            }
-        }
-    };
-    Ok(layout::page(text::provider::IDENTITIES, &visitor, &body))
-}
-
-fn is_of(identity: &Identity, provider: &Provider) -> bool {
-    identity.issuer == provider.issuer.as_str()
-}
-
-fn table(identities: &[Identity], providers: &[Provider], visitor: &Visitor) -> Markup {
-    html! {
-        table.table {
-            thead { tr {
-                th scope="col" { (text::provider::PROVIDER) }
-                th scope="col" { (text::provider::SUBJECT) }
-                th scope="col" { (text::provider::USED) }
-            } }
-            tbody {
-                @for identity in identities {
-                    @let title = providers.iter().find(|p| is_of(identity, p)).map(Provider::title);
-                    tr {
-                        td { (title.unwrap_or(&identity.issuer)) }
-                        td { code { (identity.subject) } }
-                        td { (parts::when(identity.last_used_at, visitor.now)) }
-                    }
-                }
-            }
+            Ok(note::go(identity::PATH, format!("{title} {}", text::provider::LINKED), state.url()))
         }
     }
 }

@@ -13,8 +13,9 @@ use super::cookie::Cookie;
 use super::form::Form;
 use super::parts::Field;
 use super::visitor::{Guest, Visitor};
-use super::{agent, layout, parts, provider, text};
+use super::{agent, half, layout, parts, passkey, provider, text};
 use crate::api::Problem;
+use crate::auth::factor::passkey::Site;
 use crate::core::provider::Provider;
 use crate::core::secret::Secret;
 use crate::core::session::SessionKind;
@@ -23,8 +24,10 @@ use crate::core::{Error, Result};
 use crate::server::extract::From;
 use crate::server::problem::{self, Answer};
 use crate::server::state::State;
+use crate::service::authority::Caller;
+use crate::service::factor::passkey as passkeys;
 use crate::service::oidc::{log_out as elsewhere, provider as providers};
-use crate::service::session::{self, LogIn, LoggedIn};
+use crate::service::session::{self, Entered, LogIn, LoggedIn};
 use crate::service::setup;
 
 /// The longest way back, in bytes.
@@ -69,12 +72,14 @@ async fn show(state: State, guest: Guest, Query(going): Query<Going>) -> Answer<
 struct Ways {
     providers: Vec<Provider>,
     passwords: bool,
+    passkeys: Option<Site>,
 }
 
 impl Ways {
     async fn of(state: &State) -> Result<Self> {
         let providers = providers::all(&state.app).await?;
-        Ok(Ways { providers, passwords: state.app.settings().local_accounts })
+        let passkeys = passkeys::site(&state.app);
+        Ok(Ways { providers, passwords: state.app.settings().local_accounts, passkeys })
     }
 }
 
@@ -85,8 +90,11 @@ fn ask(guest: &Guest, ways: &Ways, email: &str, next: Option<&str>, problem: Opt
             p.lead { (text::log_in::LEAD) strong { (layout::host(&guest.url)) } }
             (parts::complaint(problem))
             @if ways.passwords { (with_password(guest, email, next)) } @else { p { (text::provider::ELSEWHERE) } }
-            @if ways.passwords && !ways.providers.is_empty() { p.or { (text::provider::OR) } }
-            div.stack { (provider::doors(&ways.providers, &guest.form, next)) }
+            @if ways.passwords && (ways.passkeys.is_some() || !ways.providers.is_empty()) { p.or { (text::provider::OR) } }
+            div.stack {
+                (passkey::button(ways.passkeys.as_ref(), &guest.form, "/login/passkey", next, text::passkey::LOG_IN))
+                (provider::doors(&ways.providers, &guest.form, next))
+            }
             @if ways.passwords && problem.is_none() {
                 p.fine { (text::log_in::FORGOT) code { (text::log_in::FORGOT_COMMAND) } "." }
             }
@@ -131,17 +139,25 @@ async fn log_in(
 ) -> Response {
     let next = shown.next.as_deref().and_then(local_path);
     let (kind, label) = (SessionKind::Browser, agent::label(&headers));
-    let asked = LogIn { kind, email: shown.email.clone(), password: shown.password, label };
-    match session::log_in(&state.app, asked, origin).await {
-        Ok(begun) => {
+    let asked = LogIn { kind, email: shown.email.clone(), password: shown.password, label, code: None };
+    match session::enter(&state.app, asked, origin).await {
+        Ok(Entered::LoggedIn(begun)) => {
             leave(&state, &guest).await;
             begin(&begun, next.unwrap_or("/"), state.url())
         }
+        Ok(Entered::Halfway(token)) => half::begin(&token, next, state.url()),
         Err(error) => refused(&state, &guest, &shown.email, next, &error).await,
     }
 }
 
-async fn refused(state: &State, guest: &Guest, email: &str, next: Option<&str>, error: &Error) -> Response {
+/// Asks again, and says what was wrong.
+pub async fn refused(
+    state: &State,
+    guest: &Guest,
+    email: &str,
+    next: Option<&str>,
+    error: &Error,
+) -> Response {
     let ways = match Ways::of(state).await {
         Ok(ways) => ways,
         Err(error) => return problem::Failure::from(error).into_response(),
@@ -162,19 +178,25 @@ pub async fn leave(state: &State, guest: &Guest) {
 /// Gives the browser its log-in, and leads on.
 pub fn begin(begun: &LoggedIn, path: &str, url: &BaseUrl) -> Response {
     let lasts = SessionKind::Browser.longest().unwrap_or(SessionKind::Browser.idle());
-    let cookies = [Cookie::Session.set(begun.token.reveal(), lasts, url), Cookie::Form.clear(url)];
+    let session = Cookie::Session.set(begun.token.reveal(), lasts, url);
+    let cookies = [session, Cookie::Form.clear(url), Cookie::Half.clear(url)];
     with_cookies(Redirect::to(path).into_response(), cookies)
 }
 
 async fn log_out(state: State, visitor: Visitor) -> Answer<Response> {
-    let onward = match visitor.person().session {
+    Ok(end(&state, visitor.caller(), None).await?)
+}
+
+/// Ends the browser's log-in, and leads on: to `back`, or else to the log-out at the provider that it came from.
+pub async fn end(state: &State, caller: &Caller, back: Option<&str>) -> Result<Response> {
+    let onward = match caller.person()?.session.filter(|_| back.is_none()) {
         Some(session) => elsewhere::onward(&state.app, session).await?,
         None => None,
     };
-    session::log_out(&state.app, visitor.caller()).await?;
-    let next = match onward {
-        Some((title, url)) => provider::lead_on(&title, &url),
-        None => Redirect::to("/login").into_response(),
+    session::log_out(&state.app, caller).await?;
+    let next = match (onward, back) {
+        (Some((title, url)), _) => provider::lead_on(&title, &url),
+        (None, back) => Redirect::to(back.unwrap_or("/login")).into_response(),
     };
     let mut left = with_cookies(next, [Cookie::Session.clear(state.url())]);
     // What the browser still holds of these pages goes too.
@@ -182,7 +204,7 @@ async fn log_out(state: State, visitor: Visitor) -> Answer<Response> {
     Ok(left)
 }
 
-fn with_cookies<const N: usize>(mut response: Response, cookies: [Option<HeaderValue>; N]) -> Response {
+pub fn with_cookies<const N: usize>(mut response: Response, cookies: [Option<HeaderValue>; N]) -> Response {
     for cookie in cookies.into_iter().flatten() {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

@@ -11,7 +11,7 @@ use super::note::go;
 use super::parts::{self, Field};
 use super::text::{self, settings as t};
 use super::visitor::Visitor;
-use super::{app, layout};
+use super::{app, identity, layout};
 use crate::api::Problem;
 use crate::core::page::{MAX_LIMIT, Page};
 use crate::core::secret::Secret;
@@ -42,14 +42,13 @@ async fn show(state: State, visitor: Visitor) -> Answer<Response> {
 async fn page(state: &State, visitor: &Visitor, problem: Option<&Problem>) -> Result<Response> {
     let all = Page::new(Some(MAX_LIMIT), None)?;
     let (sessions, _) = session::list(&state.app, visitor.caller(), all).await?;
-    let apps = app::own(state, visitor).await?;
+    let (identities, apps) = (identity::section(state, visitor).await?, app::own(state, visitor).await?);
     let body = html! {
         div.head { h1 { (t::TITLE) } p.about { (visitor.person().email) @if visitor.person().admin { " · " (t::ADMIN) } } }
         div.grid.two {
-            div.grid { (log_ins(visitor, &sessions)) (apps) }
+            div.grid { (log_ins(visitor, &sessions)) (identities) (apps) }
             (password(visitor, problem))
         }
-        p { a href="/settings/identities" { (text::provider::IDENTITIES) } }
     };
     Ok(layout::page(t::TITLE, visitor, &body))
 }
@@ -71,15 +70,22 @@ fn password(visitor: &Visitor, problem: Option<&Problem>) -> Markup {
         ..Field::default()
     };
     html! {
-        section.card aria-labelledby="password" {
-            h2 #password { (t::PASSWORD) }
-            p.lead { (t::PASSWORD_LEAD) }
-            (parts::complaint(problem))
-            form.stack method="post" action="/settings/password" {
-                // For password managers, which keep a password by its account.
-                input.unseen type="email" name="username" autocomplete="username" value=(visitor.person().email) readonly tabindex="-1" aria-hidden="true";
-                (visitor.form()) (present) (new)
-                div.actions { button.quiet type="submit" { (t::CHANGE) } }
+        div.grid {
+            section.card aria-labelledby="password" {
+                h2 #password { (t::PASSWORD) }
+                p.lead { (t::PASSWORD_LEAD) }
+                (parts::complaint(problem))
+                form.stack method="post" action="/settings/password" {
+                    // For password managers, which keep a password by its account.
+                    input.unseen type="email" name="username" autocomplete="username" value=(visitor.person().email) readonly tabindex="-1" aria-hidden="true";
+                    (visitor.form()) (present) (new)
+                    div.actions { button.quiet type="submit" { (t::CHANGE) } }
+                }
+            }
+            section.card aria-labelledby="factors" {
+                h2 #factors { (text::factor::TITLE) }
+                p.lead { (text::factor::SUMMARY) }
+                p.actions { a.button.quiet href="/settings/factors" { (text::factor::MANAGE) } }
             }
         }
     }

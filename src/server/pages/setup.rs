@@ -92,5 +92,5 @@ async fn make(state: &State, first: First, label: String, origin: Origin) -> Res
     let First { code, email, password } = first;
     let set_up = SetUp { code: Secret::new(code.trim()), email: email.clone(), password: password.clone() };
     setup::redeem(&state.app, set_up, origin.clone()).await?;
-    log_in(&state.app, LogIn { kind: SessionKind::Browser, email, password, label }, origin).await
+    log_in(&state.app, LogIn { kind: SessionKind::Browser, email, password, label, code: None }, origin).await
 }

@@ -21,9 +21,10 @@ const NO_ROUTE: &str = "route_not_found";
 /// that keep it to this site. A page that has a policy of its own keeps it.
 pub async fn for_browsers(request: Request, next: Next) -> Response {
     let wants_page = wants_page(&request);
+    let way = Way::of(request.uri().path());
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions().get::<Problem>().filter(|_| wants_page).cloned() {
-        response = in_place_of(response, &problem);
+        response = in_place_of(response, &problem, way);
     }
     if is_page(response.headers()) {
         guard(response.headers_mut());
@@ -39,13 +40,13 @@ fn wants_page(request: &Request) -> bool {
 }
 
 /// The page with the headers of the problem (`Allow`, `Retry-After` among them).
-fn in_place_of(problem_response: Response, problem: &Problem) -> Response {
+fn in_place_of(problem_response: Response, problem: &Problem, way: Way) -> Response {
     let (mut parts, _) = problem_response.into_parts();
     for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::WWW_AUTHENTICATE] {
         parts.headers.remove(name);
     }
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(layout::HTML));
-    let page = layout::bare(title(parts.status), &body(problem, parts.status));
+    let page = layout::bare(way.title(parts.status), &body(problem, parts.status, way));
     Response::from_parts(parts, page.into_string().into())
 }
 
@@ -69,6 +70,35 @@ fn guard(headers: &mut HeaderMap) {
     }
 }
 
+/// Where the page was to lead.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// To a log-in, by a provider.
+    In,
+    Anywhere,
+}
+
+impl Way {
+    fn of(path: &str) -> Way {
+        if path.starts_with("/auth/oidc/") { Way::In } else { Way::Anywhere }
+    }
+
+    fn title(self, status: StatusCode) -> &'static str {
+        match (self, status.as_u16()) {
+            (Way::In, 400..=403 | 409) => text::trouble::NOT_LOGGED_IN,
+            _ => title(status),
+        }
+    }
+
+    /// Where one goes on, and what that is called.
+    fn forward(self) -> (&'static str, &'static str) {
+        match self {
+            Way::In => ("/login", text::trouble::LOG_IN),
+            Way::Anywhere => ("/", text::trouble::HOME),
+        }
+    }
+}
+
 fn title(status: StatusCode) -> &'static str {
     match status.as_u16() {
         404 => text::trouble::NOT_FOUND,
@@ -80,16 +110,17 @@ fn title(status: StatusCode) -> &'static str {
     }
 }
 
-fn body(problem: &Problem, status: StatusCode) -> Markup {
+fn body(problem: &Problem, status: StatusCode, way: Way) -> Markup {
+    let (path, name) = way.forward();
     html! {
         div.lonely {
             p.code { (status.as_u16()) }
-            h1 { (title(status)) }
+            h1 { (way.title(status)) }
             p.lead { (parts::sentence(&problem.detail)) }
             @if let Some(hint) = problem.hint.as_ref().filter(|_| problem.code != NO_ROUTE) {
                 p { (parts::sentence(hint)) }
             }
-            p.actions { a.button href="/" { (text::trouble::HOME) } }
+            p.actions { a.button href=(path) { (name) } }
             p.fine {
                 (text::trouble::CODE) " " code { (problem.code) }
                 @if let Some(id) = &problem.request_id { " · " (text::trouble::REQUEST) " " code { (id) } }

@@ -1,5 +1,6 @@
 //! Who looks at a page. A handler takes a [`Visitor`] (somebody who is logged in; others are led to the log-in
-//! and back), [`Inside`] (the same, with a right in the organization that the path names), or a [`Guest`].
+//! and back), [`Inside`] (the same, with a right in the organization that the path names), [`Governing`] (the same,
+//! who administers the coordinator), or a [`Guest`].
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -18,7 +19,7 @@ use crate::core::{Kind, Result, Timestamp};
 use crate::server::extract::{self, From};
 use crate::server::problem::Failure;
 use crate::server::state::State;
-use crate::service::authority::{Caller, May, Person};
+use crate::service::authority::{Administrator, Caller, May, Person};
 use crate::service::organization;
 use crate::service::session::{authenticate_browser, recognize_browser};
 use crate::store::organization::{Membership, Organization};
@@ -148,6 +149,23 @@ impl<P: Permission> FromRequestParts<State> for Inside<P> {
 async fn authorize<P: Permission>(parts: &mut Parts, state: &State, visitor: &Visitor) -> Result<May<P>> {
     let org = extract::path(parts, state).await?.into_iter().find(|(name, _)| name == "org");
     May::check(&state.app, visitor.caller(), org.map(|(_, value)| value).as_deref()).await
+}
+
+/// A visitor who administers the coordinator.
+pub struct Governing {
+    pub visitor: Visitor,
+    pub authority: Administrator,
+}
+
+impl FromRequestParts<State> for Governing {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Response> {
+        let visitor = Visitor::from_request_parts(parts, state).await?;
+        let authority = Administrator::check(visitor.caller());
+        let authority = authority.map_err(|error| Failure::from(error).into_response())?;
+        Ok(Governing { visitor, authority })
+    }
 }
 
 impl<P: Permission> Inside<P> {

@@ -38,6 +38,7 @@ async fn register(
     let new = app::NewApp {
         name: asked.name,
         redirect_uris: asked.redirect_uris,
+        post_logout_redirect_uris: asked.post_logout_redirect_uris,
         public: asked.public,
         scopes: asked.scopes.map(|scopes| scopes.into_iter().map(read_scope).collect()),
     };
@@ -66,6 +67,7 @@ fn present(app: AppRow) -> App {
         name: app.name,
         public: app.secret.is_none(),
         redirect_uris: app.redirect_uris,
+        post_logout_redirect_uris: app.post_logout_redirect_uris,
         scopes: app.scopes.api().map(present_scope).collect(),
         created_at: app.created_at,
         revoked_at: app.revoked_at,

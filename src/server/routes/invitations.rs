@@ -46,6 +46,7 @@ async fn create(
         email: asked.email,
         role: asked.role.map_or(Role::Member, read_role),
         ttl: asked.ttl_seconds.map(|seconds| Duration::from_secs(seconds.into())),
+        mail: asked.mail,
     };
     let made = invitation::create(&state.app, &may, wish).await?;
     let invitation = present(made.invitation, state.app.now());

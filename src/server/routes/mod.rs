@@ -19,6 +19,7 @@ mod declared;
 mod deployer;
 mod grants;
 mod health;
+mod identities;
 mod invitations;
 mod join;
 mod keys;
@@ -39,6 +40,7 @@ fn described() -> OpenApiRouter<State> {
         .merge(openapi::routes())
         .merge(setup::routes())
         .merge(sessions::routes())
+        .merge(identities::routes())
         .merge(organizations::routes())
         .merge(members::routes())
         .merge(invitations::routes())

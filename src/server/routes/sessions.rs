@@ -52,7 +52,7 @@ async fn revoke(state: State, caller: Caller, Target(id): Target) -> Answer<Stat
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Logs in with a password.
+/// Logs in with a password, and a code where the account has a second factor.
 #[utoipa::path(post, path = "/sessions", tag = "accounts", security(()), request_body = LogIn,
     responses((status = 201, description = "A log-in, with its bearer token.", body = NewSession)))]
 async fn log_in(
@@ -65,6 +65,7 @@ async fn log_in(
         email: asked.email,
         password: asked.password,
         label: asked.label,
+        code: asked.code,
     };
     let begun = session::log_in(&state.app, asked, origin).await?;
     let answer = NewSession {

@@ -27,6 +27,8 @@ const MOST: i64 = 200;
 pub struct NewApp {
     pub name: String,
     pub redirect_uris: Vec<String>,
+    /// Where it has browsers led after a log-out.
+    pub post_logout_redirect_uris: Vec<String>,
     /// It can keep no secret: a program on a phone, on a desktop, in a browser.
     pub public: bool,
     /// The most that it may ask for; none: everything.
@@ -50,6 +52,7 @@ pub async fn register(app: &App, may: &May<ManageApps>, new: NewApp) -> Result<R
         name: words::name(&new.name)?,
         secret: secret.as_ref().map(Secret::hash),
         redirect_uris: redirects(new.redirect_uris)?,
+        post_logout_redirect_uris: redirects(new.post_logout_redirect_uris)?,
         scopes: scopes(new.scopes)?,
         created_by: may.user(),
         created_at: now,

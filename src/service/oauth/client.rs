@@ -13,7 +13,7 @@ use crate::store::oauth::app::{self as apps, AppRow};
 /// A client that showed who it is.
 #[derive(Clone, Debug)]
 pub enum Client {
-    App(AppRow),
+    App(Box<AppRow>),
     /// The command line of `wonder` itself: what a person approves for it is a log-in, not a grant.
     CommandLine,
 }
@@ -22,7 +22,7 @@ impl Client {
     /// The app, where the command line may not ask.
     pub fn app(self) -> Result<AppRow> {
         match self {
-            Client::App(app) => Ok(app),
+            Client::App(app) => Ok(*app),
             Client::CommandLine => {
                 Err(super::denied("unauthorized_client", "this client logs in by device code alone"))
             }
@@ -45,7 +45,7 @@ async fn identify(app: &App, presented: &Presented) -> Result<Client> {
     }
     let row = find(app, &presented.id).await?.ok_or_else(refused)?;
     match is_proof(row.secret.as_ref(), presented.secret.as_ref()) {
-        true => Ok(Client::App(row)),
+        true => Ok(Client::App(Box::new(row))),
         false => Err(refused()),
     }
 }

@@ -6,6 +6,7 @@ pub mod authorize;
 pub mod bearer;
 pub mod client;
 pub mod device;
+pub mod end_session;
 pub mod exchange;
 pub mod grant;
 pub mod limits;

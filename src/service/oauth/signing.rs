@@ -117,6 +117,13 @@ impl Signing {
     }
 }
 
+/// The claims of an ID token that this coordinator made, be it over or not; none of any other.
+pub(super) async fn read_back(app: &App, token: &str) -> Result<Option<Value>> {
+    let keys = app.store().read(keys::list).await?;
+    let claims = jwt::verified(token, keys.iter().map(|key| (key.id.to_string(), key.public.as_slice())));
+    Ok(claims.filter(|claims| claims["iss"] == app.settings().url.as_str()))
+}
+
 /// What is told of a person whose profile may be read (OpenID Connect Core section 5.1). Nobody has proved the
 /// address: it is what the account is called.
 pub fn profile(email: &str) -> [(String, Value); 4] {

@@ -9,16 +9,12 @@
 //! A program is nobody's identity, and an address that nobody vouches for is nobody's.
 
 use crate::auth::oidc::claims::Claims;
-use crate::core::action::Action;
-use crate::core::id::UserId;
 use crate::core::provider::Provider;
 use crate::core::user::Email;
 use crate::core::{Error, Kind, Result, Timestamp};
-use crate::service::app::App;
-use crate::service::audit::{self, Actor, Change, Origin};
-use crate::service::authority::Caller;
+use crate::service::audit::{Actor, Origin};
 use crate::service::user as accounts;
-use crate::store::oidc::identity::{self, Identity};
+use crate::store::oidc::identity;
 use crate::store::user::{self, User};
 use crate::store::{Read, Tx};
 
@@ -66,7 +62,14 @@ pub(super) fn open(
         Some(_) => return Err(account_exists(provider, &email)),
         None => make(tx, provider, email, from, now)?,
     };
-    keep(tx, provider, subject, &user, Actor::user(user.id, &user.email, from.clone()), now)?;
+    super::identity::keep(
+        tx,
+        provider,
+        subject,
+        &user,
+        &Actor::user(user.id, &user.email, from.clone()),
+        now,
+    )?;
     Ok(user)
 }
 
@@ -109,55 +112,6 @@ fn make(tx: &mut Tx<'_>, provider: &Provider, email: Email, from: &Origin, now: 
     accounts::insert(tx, &Actor::coordinator(from.clone()), now, (email, None), false)
 }
 
-/// Gives an account one more identity.
-fn keep(
-    tx: &mut Tx<'_>,
-    provider: &Provider,
-    subject: &str,
-    user: &User,
-    actor: Actor,
-    now: Timestamp,
-) -> Result<()> {
-    let issuer = provider.issuer.to_string();
-    let new =
-        Identity { issuer, subject: subject.to_owned(), user: user.id, created_at: now, last_used_at: now };
-    if !identity::insert(tx, &new)? {
-        return Err(taken(provider));
-    }
-    audit::record(
-        tx,
-        now,
-        &actor,
-        Change::new(Action::IdentityLink, format!("{} {subject}", provider.issuer), &user.email),
-    )
-}
-
-/// Who the caller is elsewhere.
-pub async fn identities(app: &App, caller: &Caller) -> Result<Vec<Identity>> {
-    let user = caller.person()?.user;
-    app.store().read(move |read| identity::of_user(read, user)).await
-}
-
-/// Gives the account of who is logged in one more identity.
-pub(super) async fn link(
-    app: &App,
-    provider: &Provider,
-    claims: &Claims,
-    to: UserId,
-    from: Origin,
-) -> Result<()> {
-    let (provider, subject, now) = (provider.clone(), subject(provider, claims)?.to_owned(), app.now());
-    let link = move |tx: &mut Tx<'_>| {
-        let user = user::by_id(tx, to)?.filter(|user| user.disabled_at.is_none()).ok_or_else(disabled)?;
-        match identity::find(tx, provider.issuer.as_str(), &subject)? {
-            Some(theirs) if theirs.user == to => Ok(()),
-            Some(_) => Err(taken(&provider)),
-            None => keep(tx, &provider, &subject, &user, Actor::user(to, &user.email, from), now),
-        }
-    };
-    app.store().write(link).await
-}
-
 pub(super) fn disabled() -> Error {
     Error::new(Kind::Denied, "account_disabled", "this account is disabled")
         .hint("ask whoever runs this coordinator")
@@ -170,7 +124,7 @@ fn account_exists(provider: &Provider, email: &Email) -> Error {
         .hint("log in to it as you did before, and connect both in your settings")
 }
 
-fn taken(provider: &Provider) -> Error {
+pub(super) fn taken(provider: &Provider) -> Error {
     let message = format!("this identity of {} belongs to another account here", provider.title());
     Error::new(Kind::Conflict, "identity_taken", message).hint("log out there, and log in as yourself")
 }

@@ -2,6 +2,7 @@
 //! has named for whom they are made. They stand for a person, as a log-in does, until they are over.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::account;
 use super::provider;
@@ -16,8 +17,9 @@ use crate::service::audit::{Actor, Origin};
 use crate::service::authority::{Caller, Person, Principal};
 use crate::service::oauth::grant;
 use crate::service::organization::ensure_personal;
-use crate::store::Tx;
+use crate::store::oidc::identity;
 use crate::store::user::{self, User};
+use crate::store::{Read, Tx};
 
 /// Who shows `token`, the access token of a provider.
 pub async fn authenticate(app: &App, token: &Secret, origin: Origin) -> Result<Caller> {
@@ -41,6 +43,7 @@ pub async fn authenticate(app: &App, token: &Secret, origin: Origin) -> Result<C
         session: None,
         session_expires_at: expires_at,
         logged_in_at,
+        proven_at: logged_in_at,
     };
     Ok(Caller { principal: Principal::Person(person), origin })
 }
@@ -77,15 +80,33 @@ fn check(provider: &Provider, signed: &Signed, now: Timestamp) -> Result<(), &'s
     }
 }
 
-/// The account of whoever the token speaks of, made where that is switched on.
+/// How often the rules look at the tokens of one person: most calls write nothing.
+const LOOKED_AT: Duration = Duration::from_secs(3600);
+
+/// Who is known, and when their identity was used last.
+fn known(read: &mut Read<'_>, provider: &Provider, subject: &str) -> Result<Option<(User, Timestamp)>> {
+    let Some(user) = account::known(read, provider, subject)? else { return Ok(None) };
+    let identity = identity::find(read, provider.issuer.as_str(), subject)?;
+    Ok(identity.map(|identity| (user, identity.last_used_at)))
+}
+
+/// Whether the rules are to look at a token: one that says nothing of what they ask for proves nothing, neither that
+/// somebody is in a group nor that they are not.
+fn is_due(provider: &Provider, claims: &Claims, last_used_at: Timestamp, now: Timestamp) -> bool {
+    now.since(last_used_at) >= LOOKED_AT && provider.rules.iter().all(|rule| claims.speaks_of(&rule.claim))
+}
+
+/// The account of whoever the token speaks of, made where that is switched on. Rules count here as at a log-in.
 async fn owner(app: &App, provider: Provider, claims: Claims, from: Origin) -> Result<User> {
     let subject = account::subject(&provider, &claims)?.to_owned();
     let now = app.now();
     let known = {
         let (provider, subject) = (provider.clone(), subject);
-        app.store().read(move |read| account::known(read, &provider, &subject)).await?
+        app.store().read(move |read| known(read, &provider, &subject)).await?
     };
-    if let Some(user) = known {
+    if let Some((user, last_used_at)) = known
+        && !is_due(&provider, &claims, last_used_at, now)
+    {
         return Ok(user);
     }
     let open = move |tx: &mut Tx<'_>| {

@@ -4,20 +4,23 @@
 use std::time::Duration;
 
 use super::account;
+use super::identity;
 use super::membership;
 use super::provider;
 use crate::auth::oidc::flow::{Flow, Proven};
 use crate::auth::session::Beginning;
+use crate::core::action::Action;
 use crate::core::id::UserId;
 use crate::core::provider::Configured;
 use crate::core::secret::Secret;
 use crate::core::session::SessionKind;
 use crate::core::{Error, Kind, Result};
 use crate::service::app::App;
-use crate::service::audit::Origin;
+use crate::service::audit::{Actor, Change, Origin};
 use crate::service::authority::Caller;
 use crate::service::limits::network;
 use crate::service::oauth::grant;
+use crate::service::refusal;
 use crate::service::session::{self, LoggedIn};
 use crate::store::oidc::login_state::{self, LoginState};
 use crate::store::oidc::origin;
@@ -88,6 +91,12 @@ fn flow(app: &App, configured: Configured, browser: Secret, state: Secret) -> Fl
 
 /// Sends a browser to a provider.
 pub async fn depart(app: &App, departure: Departure, from: &Origin) -> Result<Journey> {
+    let name = departure.provider.clone();
+    let outcome = send(app, departure, from).await;
+    noted(app, &name, from, outcome).await
+}
+
+async fn send(app: &App, departure: Departure, from: &Origin) -> Result<Journey> {
     let now = app.now();
     app.oidc().departures.take(network(from), now)?;
     app.oidc().all_departures.take((), now)?;
@@ -117,6 +126,31 @@ pub async fn arrive(
     label: String,
     from: Origin,
 ) -> Result<Arrival> {
+    let name = back.provider.clone();
+    let outcome = take_in(app, back, caller, label, from.clone()).await;
+    noted(app, &name, &from, outcome).await
+}
+
+/// Passes an outcome on; whatever failed is in the audit trail. Of what the browser brought nothing is kept: the
+/// provider is named only if there is one of that name.
+async fn noted<T>(app: &App, provider: &str, from: &Origin, outcome: Result<T>) -> Result<T> {
+    if let Err(failure) = &outcome {
+        let all = provider::all(app).await.unwrap_or_default();
+        let is_known = all.iter().any(|known| known.name.to_string() == provider);
+        let name = if is_known { provider } else { "an unknown provider" };
+        let change = Change::nameless(Action::IdentityRefuse, name);
+        refusal::write_failure(app, Actor::nobody(from.clone()), change, failure).await;
+    }
+    outcome
+}
+
+async fn take_in(
+    app: &App,
+    back: Return,
+    caller: Option<&Caller>,
+    label: String,
+    from: Origin,
+) -> Result<Arrival> {
     let remembered = recognize(app, &back).await?;
     let configured = provider::find(app, &remembered.provider).await?;
     if back.issuer.as_deref().is_some_and(|issuer| issuer != configured.provider.issuer.as_str()) {
@@ -132,7 +166,7 @@ pub async fn arrive(
     match remembered.link_to {
         Some(user) => {
             require_same(caller, user)?;
-            account::link(app, &flow.provider, &proven.claims, user, from).await?;
+            identity::link(app, &flow.provider, &proven.claims, user, from).await?;
             Ok(Arrival::Linked { title: flow.provider.title().to_owned() })
         }
         None => {

@@ -1,9 +1,10 @@
 //! Log-ins at OpenID Connect providers: which providers there are ([`provider`]), the way of a browser there and
-//! back ([`log_in`]), whose account that opens ([`account`]), where they are a member by the provider's word
-//! ([`membership`]), bearer tokens of a provider ([`bearer`]), and log-outs at either end ([`log_out`]).
+//! back ([`log_in`]), whose account that opens ([`account`]), who people are there ([`identity`]), where they are a
+//! member by the provider's word ([`membership`]), bearer tokens of a provider ([`bearer`]), and log-outs at either end ([`log_out`]).
 
 pub mod account;
 pub mod bearer;
+pub mod identity;
 pub mod log_in;
 pub mod log_out;
 pub mod membership;

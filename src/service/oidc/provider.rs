@@ -1,25 +1,58 @@
-//! Which providers there are: those of the settings file, and those that were added by command, whose client
-//! secrets are sealed. A name in the file hides the same name in the database.
+//! Which providers there are: those of the settings file, and those that were added, whose client secrets are sealed.
+//! A name in the file hides the same name in the database. Added and removed on the host, or by an administrator.
+
+use futures_util::future::join_all;
+use std::time::Duration;
 
 use crate::auth::vault::Vault;
 use crate::core::action::Action;
-use crate::core::provider::{Configured, Provider, ProviderName};
+use crate::core::provider::{Configured, Provider, ProviderName, Rule};
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
-use crate::service::app::App;
-use crate::service::audit::{self, Change};
+use crate::service::app::{App, Settings};
+use crate::service::audit::{self, Actor, Change};
+use crate::service::authority::Administrator;
 use crate::service::user::Operator;
-use crate::store::Tx;
-use crate::store::oidc::{origin, provider};
+use crate::store::oidc::{identity, origin, provider};
 use crate::store::sealed_secret::{self, SealedSecret};
+use crate::store::{Read, Tx, organization};
+
+/// How long a provider is waited for where only its state is wanted.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Authority over the providers: of whoever may open the database on the coordinator's host, or administers it.
+#[derive(Clone, Debug)]
+pub struct Keeper {
+    actor: Actor,
+}
+
+impl From<&Operator> for Keeper {
+    fn from(operator: &Operator) -> Self {
+        Keeper { actor: operator.actor().clone() }
+    }
+}
+
+impl From<&Administrator> for Keeper {
+    fn from(administrator: &Administrator) -> Self {
+        Keeper { actor: administrator.actor().clone() }
+    }
+}
 
 /// All of them, in the order in which people are offered them.
 pub async fn all(app: &App) -> Result<Vec<Provider>> {
-    let stored = app.store().read(provider::all).await?;
-    let mut all: Vec<_> = app.settings().providers.iter().map(|c| c.provider.clone()).collect();
-    let hidden = |p: &Provider| app.settings().providers.iter().any(|c| c.provider.name == p.name);
-    all.extend(stored.into_iter().filter(|p| !hidden(p)));
+    let whole = app.clone();
+    app.store().read(move |read| offered(read, whole.settings())).await
+}
+
+/// The same within a transaction.
+pub(in crate::service) fn offered(read: &mut Read<'_>, settings: &Settings) -> Result<Vec<Provider>> {
+    let mut all: Vec<_> = settings.providers.iter().map(|c| c.provider.clone()).collect();
+    all.extend(provider::all(read)?.into_iter().filter(|p| !is_of_file(settings, &p.name)));
     Ok(all)
+}
+
+fn is_of_file(settings: &Settings, name: &ProviderName) -> bool {
+    settings.providers.iter().any(|configured| configured.provider.name == *name)
 }
 
 /// One of them, with its client secret.
@@ -58,11 +91,19 @@ fn open(app: &App, sealed: &SealedSecret) -> Result<Secret> {
     Ok(Secret::new(text))
 }
 
+/// Asks a provider what it says of itself, now. An error says what has to be mended before people log in there.
+pub async fn try_out(app: &App, _: impl Into<Keeper>, provider: &Provider) -> Result<()> {
+    app.oidc().directory.probe(provider, app.now()).await
+}
+
 /// Keeps a provider. A name that is there already is a conflict.
-pub async fn add(app: &App, operator: &Operator, configured: Configured) -> Result<Provider> {
+pub async fn add(app: &App, by: impl Into<Keeper>, configured: Configured) -> Result<Provider> {
     let Configured { provider: new, secret } = configured;
     let new = new.check()?;
-    let (actor, now, name) = (operator.actor().clone(), app.now(), secret_name(&new.name.to_string()));
+    if is_of_file(app.settings(), &new.name) {
+        return Err(taken(&new.name));
+    }
+    let (actor, now, name) = (by.into().actor, app.now(), secret_name(&new.name.to_string()));
     let sealed = match &secret {
         Some(secret) => {
             let (key_id, sealed) = vault(app)?.seal(&name, secret.reveal().as_bytes())?;
@@ -89,14 +130,15 @@ fn taken(name: &ProviderName) -> Error {
         .hint(format!("`wonder provider remove {name}` removes it; its people keep their accounts"))
 }
 
-/// Those that were added by command.
-pub async fn list(app: &App, _: &Operator) -> Result<Vec<Provider>> {
+/// Those that were added.
+pub async fn list(app: &App, _: impl Into<Keeper>) -> Result<Vec<Provider>> {
     app.store().read(provider::all).await
 }
 
-/// Forgets a provider, and ends the log-ins that came from it. Accounts stay, and who they are to its issuer.
-pub async fn remove(app: &App, operator: &Operator, name: &ProviderName) -> Result<Provider> {
-    let (actor, now, name) = (operator.actor().clone(), app.now(), name.clone());
+/// Forgets a provider, and ends the log-ins that came from it. Accounts stay, and who they are to its issuer. What its
+/// rules made ends with the coordinator's next review (`membership::review`), within a minute.
+pub async fn remove(app: &App, by: impl Into<Keeper>, name: &ProviderName) -> Result<Provider> {
+    let (actor, now, name) = (by.into().actor, app.now(), name.clone());
     let forget = move |tx: &mut Tx<'_>| {
         let all = provider::all(tx)?;
         let found = all.iter().find(|p| p.name == name).cloned();
@@ -110,4 +152,64 @@ pub async fn remove(app: &App, operator: &Operator, name: &ProviderName) -> Resu
         Ok(gone)
     };
     app.store().write(forget).await
+}
+
+/// A provider, as its keeper sees it.
+#[derive(Debug)]
+pub struct Standing {
+    pub provider: Provider,
+    /// It is of the settings file, and changed there alone.
+    pub of_file: bool,
+    /// Accounts that are connected with it.
+    pub people: i64,
+    /// What came of asking it just now.
+    pub reached: Result<()>,
+    /// Its rules, with the names of the organizations that there are.
+    pub rules: Vec<(Rule, Option<String>)>,
+}
+
+/// How all providers stand, in the order in which people are offered them.
+pub async fn survey(app: &App, by: impl Into<Keeper>) -> Result<Vec<Standing>> {
+    let (whole, by) = (app.clone(), by.into());
+    let read = move |read: &mut Read<'_>| {
+        let offered = offered(read, whole.settings())?;
+        offered.into_iter().map(|provider| look(read, whole.settings(), provider)).collect::<Result<Vec<_>>>()
+    };
+    let standings = app.store().read(read).await?;
+    let asked = standings.into_iter().map(|standing| ask(app, &by, standing));
+    Ok(join_all(asked).await)
+}
+
+/// How one of them stands.
+pub async fn show(app: &App, by: impl Into<Keeper>, name: &str) -> Result<Standing> {
+    let (whole, by, name) = (app.clone(), by.into(), name.to_owned());
+    let read = move |read: &mut Read<'_>| {
+        let mut offered = offered(read, whole.settings())?;
+        offered.retain(|provider| provider.name.to_string() == name);
+        look(read, whole.settings(), offered.pop().ok_or_else(|| unknown(&name))?)
+    };
+    let standing = app.store().read(read).await?;
+    Ok(ask(app, &by, standing).await)
+}
+
+fn look(read: &mut Read<'_>, settings: &Settings, provider: Provider) -> Result<Standing> {
+    let people = identity::count_people(read, provider.issuer.as_str())?;
+    let mut rules = Vec::new();
+    for rule in &provider.rules {
+        let named = organization::by_id(read, rule.organization)?.map(|organization| organization.name);
+        rules.push((rule.clone(), named));
+    }
+    let of_file = is_of_file(settings, &provider.name);
+    Ok(Standing { provider, of_file, people, reached: Ok(()), rules })
+}
+
+async fn ask(app: &App, by: &Keeper, standing: Standing) -> Standing {
+    let asked = tokio::time::timeout(PATIENCE, try_out(app, by.clone(), &standing.provider)).await;
+    Standing { reached: asked.unwrap_or_else(|_| Err(silent(&standing.provider))), ..standing }
+}
+
+fn silent(provider: &Provider) -> Error {
+    let message = format!("{} does not answer within {} s", provider.issuer, PATIENCE.as_secs());
+    Error::new(Kind::Unavailable, "provider_unreachable", message)
+        .hint("look whether it runs, and whether this coordinator's host reaches it")
 }

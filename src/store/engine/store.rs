@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{DatabaseUrl, Read, Tx, postgres, sqlite};
-use crate::core::Result;
+use crate::core::{Error, Result};
 use crate::runtime::metrics::{Counted, Histogram};
 
 /// Who opens the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// The coordinator: at most one on a SQLite file at a time.
+    /// The coordinator: at most one on a database at a time.
     Serve,
     /// A command of local administration, which works beside a running coordinator.
     Administer,
@@ -39,7 +39,7 @@ impl Store {
     pub fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<Store> {
         let engine = match url {
             DatabaseUrl::Sqlite(path) => Engine::Sqlite(sqlite::Engine::open(path, purpose)?),
-            DatabaseUrl::Postgres(settings) => Engine::Postgres(postgres::Engine::open(settings)?),
+            DatabaseUrl::Postgres(settings) => Engine::Postgres(postgres::Engine::open(settings, purpose)?),
         };
         Ok(Store(Arc::new(Open { engine, reads: Histogram::default(), writes: Histogram::default() })))
     }
@@ -79,6 +79,15 @@ impl Store {
         let done = queue.submit(patience, transaction).await;
         self.0.writes.observe(started.elapsed());
         done
+    }
+
+    /// Waits until another coordinator has taken the database, which may be when a server was away: this one must
+    /// not go on. A SQLite file cannot be lost.
+    pub async fn lost(&self) -> Error {
+        match &self.0.engine {
+            Engine::Sqlite(_) => std::future::pending().await,
+            Engine::Postgres(engine) => engine.lost().await,
+        }
     }
 
     /// How long reads and writes have taken, with their wait for the database.

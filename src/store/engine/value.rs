@@ -132,6 +132,7 @@ text_values!(
     id::SigningKeyId,
     ScopeSet,
     id::InvitationId,
+    id::PasskeyId,
     IpAddr,
     Email,
     Hostname,

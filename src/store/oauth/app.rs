@@ -16,6 +16,8 @@ pub struct AppRow {
     /// `None`: a public client, which can keep no secret.
     pub secret: Option<SecretHash>,
     pub redirect_uris: Vec<String>,
+    /// Where browsers may be led after a log-out.
+    pub post_logout_redirect_uris: Vec<String>,
     /// The most that it may ask for.
     pub scopes: ScopeSet,
     pub created_by: UserId,
@@ -23,18 +25,17 @@ pub struct AppRow {
     pub revoked_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str =
-    "id, org_id, name, secret_hash, redirect_uris, scopes, created_by, created_at, revoked_at";
+const COLUMNS: &str = "id, org_id, name, secret_hash, redirect_uris, scopes, created_by, created_at, revoked_at, \
+    post_logout_redirect_uris";
 
 fn from_row(mut row: Row) -> Result<AppRow> {
-    let uris: String = row.take(4)?;
     Ok(AppRow {
         id: row.take(0)?,
         org_id: row.take(1)?,
         name: row.take(2)?,
         secret: row.take(3)?,
-        redirect_uris: serde_json::from_str(&uris)
-            .map_err(|e| Error::bug("a list of redirect URIs in the database cannot be read").source(e))?,
+        redirect_uris: read_uris(&row.take::<String>(4)?)?,
+        post_logout_redirect_uris: read_uris(&row.take::<String>(9)?)?,
         scopes: row.take(5)?,
         created_by: row.take(6)?,
         created_at: row.take(7)?,
@@ -42,12 +43,18 @@ fn from_row(mut row: Row) -> Result<AppRow> {
     })
 }
 
+fn read_uris(text: &str) -> Result<Vec<String>> {
+    serde_json::from_str(text)
+        .map_err(|e| Error::bug("a list of redirect URIs in the database cannot be read").source(e))
+}
+
 pub fn insert(tx: &mut Tx<'_>, app: &AppRow) -> Result<()> {
-    let sql = "INSERT INTO apps (id, org_id, name, secret_hash, redirect_uris, scopes, created_by, created_at) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    let uris = serde_json::Value::from(app.redirect_uris.clone()).to_string();
+    let sql = "INSERT INTO apps (id, org_id, name, secret_hash, redirect_uris, scopes, created_by, created_at, \
+        post_logout_redirect_uris) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let written = |uris: &[String]| serde_json::Value::from(uris.to_vec()).to_string();
+    let (uris, after) = (written(&app.redirect_uris), written(&app.post_logout_redirect_uris));
     let AppRow { id, org_id, name, secret, scopes, created_by, created_at, .. } = app.clone();
-    tx.execute(sql, params![id, org_id, name, secret, uris, scopes, created_by, created_at]).map(drop)
+    tx.execute(sql, params![id, org_id, name, secret, uris, scopes, created_by, created_at, after]).map(drop)
 }
 
 /// An app that is neither revoked nor gone with its organization.

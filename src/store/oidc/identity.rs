@@ -1,7 +1,9 @@
 //! Who somebody is to an issuer.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::core::id::UserId;
-use crate::core::{Result, Timestamp};
+use crate::core::{Result, Timestamp, hex};
 use crate::store::engine::params;
 use crate::store::{Read, Row, Tx};
 
@@ -17,6 +19,14 @@ pub struct Identity {
     pub user: UserId,
     pub created_at: Timestamp,
     pub last_used_at: Timestamp,
+}
+
+impl Identity {
+    /// What it is called where people name it: half a SHA-256 of both, in hexadecimal.
+    pub fn id(&self) -> String {
+        let digest = Sha256::digest(format!("{}\n{}", self.issuer, self.subject));
+        hex::encode(&digest[..16])
+    }
 }
 
 fn from_row(row: &mut Row) -> Result<Identity> {
@@ -47,6 +57,18 @@ pub fn insert(tx: &mut Tx<'_>, identity: &Identity) -> Result<bool> {
         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (issuer, subject) DO NOTHING";
     let Identity { issuer, subject, user, created_at, last_used_at } = identity.clone();
     Ok(tx.execute(sql, params![issuer, subject, user, created_at, last_used_at])? == 1)
+}
+
+/// Tells whether it was there.
+pub fn delete(tx: &mut Tx<'_>, issuer: &str, subject: &str) -> Result<bool> {
+    let sql = "DELETE FROM identities WHERE issuer = ?1 AND subject = ?2";
+    Ok(tx.execute(sql, params![issuer, subject])? == 1)
+}
+
+/// How many accounts have one at an issuer.
+pub fn count_people(read: &mut Read<'_>, issuer: &str) -> Result<i64> {
+    let sql = "SELECT COUNT(DISTINCT user_id) FROM identities WHERE issuer = ?1";
+    read.first(sql, params![issuer])?.map_or(Ok(0), |mut row| row.take(0))
 }
 
 pub fn note_use(tx: &mut Tx<'_>, issuer: &str, subject: &str, at: Timestamp) -> Result<()> {

@@ -17,6 +17,10 @@ use super::record::{self, RecordStream};
 /// How long the coordinator may take for anything that is no stream.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What the device lets the coordinator send ahead, in bytes: much, as Go's clients do (`net/http2`).
+const STREAM_WINDOW: u32 = 2 << 20;
+const CONNECTION_WINDOW: u32 = 1 << 30;
+
 /// What came back.
 #[derive(Debug)]
 pub struct Answer {
@@ -56,7 +60,9 @@ impl Link {
     pub async fn connect(site: Site, machine: &SecretKey) -> io::Result<Link> {
         let begin = async {
             let records = record::connect(site, machine).await?;
-            h2::client::handshake(records).await.map_err(io::Error::other)
+            let mut builder = h2::client::Builder::new();
+            builder.initial_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
+            builder.handshake(records).await.map_err(io::Error::other)
         };
         let (requests, connection) = in_time(begin).await?;
         let (stalled, watched) = watch::channel(false);

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 // npm openid-client as an app: discovery, code with PKCE, ID token, userinfo, refresh, introspection,
-// credentials of its own, device grant, revocation. Says `OPEN url` when a person has to decide in a browser,
+// credentials of its own, device grant, revocation, log-out. Says `OPEN url` when a person has to decide in a browser,
 // and reads where that led; says `DONE json` at the end.
 import * as client from 'openid-client'
 import { createInterface } from 'node:readline'
 
-const { ISSUER, CLIENT_ID, CLIENT_SECRET, REDIRECT, SCOPE } = process.env
+const { ISSUER, CLIENT_ID, CLIENT_SECRET, REDIRECT, SCOPE, LOGGED_OUT } = process.env
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const say = (word, what) => process.stdout.write(`${word} ${what}\n`)
 const insecure = { execute: [client.allowInsecureRequests] }
@@ -44,5 +44,12 @@ if (CLIENT_SECRET) {
   done.own = await client.clientCredentialsGrant(config, { scope: 'nodes:read' })
 }
 await client.tokenRevocation(config, byDevice.refresh_token)
+if (LOGGED_OUT) {
+  const id_token_hint = tokens.id_token
+  const out = client.buildEndSessionUrl(config, { post_logout_redirect_uri: LOGGED_OUT, id_token_hint, state })
+  say('OPEN', out.href)
+  const left = new URL((await lines.next()).value)
+  done.loggedOut = left.searchParams.get('state') === state && `${left.origin}${left.pathname}` === LOGGED_OUT
+}
 say('DONE', JSON.stringify(done))
 process.exit(0)

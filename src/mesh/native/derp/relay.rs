@@ -73,22 +73,17 @@ impl Relay {
         self.0.key.public()
     }
 
-    /// Serves one client until its connection ends. `io` is the connection after the upgrade, `already_read`
-    /// what the HTTP server had read beyond the request. The future is small: `io` goes to the heap at once
-    /// instead of into each of the futures inside. Whoever drops the future ends the connection.
-    pub fn serve<IO>(
-        &self,
-        io: IO,
-        already_read: &[u8],
-        remote: SocketAddr,
-    ) -> impl Future<Output = End> + Send + use<IO>
+    /// Serves one client until its connection ends. `io` is the connection after the upgrade. The future is
+    /// small: `io` goes to the heap at once instead of into each of the futures inside. Whoever drops the
+    /// future ends the connection.
+    pub fn serve<IO>(&self, io: IO, remote: SocketAddr) -> impl Future<Output = End> + Send + use<IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        let (core, io, unread) = (Arc::clone(&self.0), Box::new(io), already_read.to_vec());
+        let (core, io) = (Arc::clone(&self.0), Box::new(io));
         async move {
             let end = match core.slots.take(remote.ip()) {
-                Some(slot) => core.serve(io, unread, slot).await,
+                Some(slot) => core.serve(io, slot).await,
                 None => End::Full,
             };
             tracing::debug!(%remote, ?end, "a relay connection ended");
@@ -114,10 +109,12 @@ impl Relay {
 }
 
 impl Core {
-    async fn serve<IO>(self: Arc<Self>, mut io: IO, mut unread: Vec<u8>, mut slot: Slot) -> End
+    async fn serve<IO>(self: Arc<Self>, mut io: IO, mut slot: Slot) -> End
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
+        // What came together with the client's first frame.
+        let mut unread = Vec::new();
         let admitted = timeout(self.limits.handshake, self.admit(&mut io, &mut unread)).await;
         let member = match admitted {
             Ok(Ok(member)) => member,

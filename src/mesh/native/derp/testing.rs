@@ -60,20 +60,20 @@ impl House {
     }
 
     /// Dials with a network that holds `buffer` bytes; says nothing yet.
-    pub(super) fn dial(&self, key: &RelayKey, buffer: usize, already_read: &[u8]) -> Node {
+    pub(super) fn dial(&self, key: &RelayKey, buffer: usize) -> Node {
         let (io, server) = duplex(buffer);
-        let end = self.serve(server, already_read);
+        let end = self.serve(server);
         Node { key: key.clone(), io, unread: vec![], end }
     }
 
-    pub(super) fn serve<IO>(&self, io: IO, already_read: &[u8]) -> oneshot::Receiver<End>
+    pub(super) fn serve<IO>(&self, io: IO) -> oneshot::Receiver<End>
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (relay, already_read) = (self.relay.clone(), already_read.to_vec());
+        let relay = self.relay.clone();
         let (tell, end) = oneshot::channel();
         self.supervisor.spawn("relay client", async move {
-            let _ = tell.send(relay.serve(io, &already_read, "192.0.2.1:7".parse().unwrap()).await);
+            let _ = tell.send(relay.serve(io, "192.0.2.1:7".parse().unwrap()).await);
         });
         end
     }
@@ -83,7 +83,7 @@ impl House {
     }
 
     pub(super) async fn connect_with(&self, key: &RelayKey, buffer: usize) -> Node {
-        let mut node = self.dial(key, buffer, &[]);
+        let mut node = self.dial(key, buffer);
         node.log_in(&self.relay.public_key()).await;
         node
     }

@@ -38,14 +38,15 @@ async fn it_matters_not_how_the_network_cuts_the_frames() {
 }
 
 #[tokio::test]
-async fn bytes_read_before_the_upgrade_are_part_of_the_talk() {
+async fn what_comes_together_with_the_first_frame_is_part_of_the_talk() {
     let house = House::new(Limits::default());
     let mut b = house.join().await;
     let key = house.member(house.ours);
     let mut early = client_info(&key, &house.relay.public_key(), INFO);
     early.extend(encode(SEND, &[b.public().as_bytes(), b"early"]));
     early.extend_from_slice(&encode(PING, &[b"pingpong"])[..6]);
-    let mut a = house.dial(&key, 1_000, &early);
+    let mut a = house.dial(&key, 1_000);
+    a.write(&early).await;
     a.write(b"ingpong").await;
     assert_eq!(a.frame().await.0, SERVER_KEY);
     a.welcomed(&house.relay.public_key()).await;
@@ -78,7 +79,7 @@ async fn nothing_crosses_from_one_realm_to_another() {
 async fn a_key_that_nobody_knows_is_not_admitted() {
     let house = House::new(Limits::default());
     let key = RelayKey::random();
-    let mut node = house.dial(&key, 1_000, &[]);
+    let mut node = house.dial(&key, 1_000);
     node.write(&client_info(&key, &house.relay.public_key(), INFO)).await;
     assert!(matches!(node.ended().await, End::NotAdmitted));
     assert_eq!(house.relay.stats().clients, 0);
@@ -96,12 +97,12 @@ async fn a_forged_identity_is_refused() {
     let wrong_kind = encode(SEND, &[&[0; 80]]);
     let short = encode(CLIENT_INFO, &[&[0; 31]]);
     for (which, bytes) in [forged, replayed, no_json, old, wrong_kind, short].iter().enumerate() {
-        let mut node = house.dial(&attacker, 1_000, &[]);
+        let mut node = house.dial(&attacker, 1_000);
         node.write(bytes).await;
         let end = node.ended().await;
         assert!(matches!(end, End::Forged), "case {which}: {end:?}");
     }
-    let mut node = house.dial(&attacker, 1_000, &[]);
+    let mut node = house.dial(&attacker, 1_000);
     node.write(&[CLIENT_INFO, 0, 0, 0x10, 1]).await;
     assert!(matches!(node.ended().await, End::Garbage), "too long for one who is not known");
 }
@@ -114,10 +115,10 @@ async fn silence_and_crowds_are_bounded() {
         ..Limits::default()
     });
     let key = house.member(house.ours);
-    let mut silent = house.dial(&key, 1_000, &[]);
-    let mut also = house.dial(&key, 1_000, &[]);
+    let mut silent = house.dial(&key, 1_000);
+    let mut also = house.dial(&key, 1_000);
     assert_eq!((silent.frame().await.0, also.frame().await.0), (SERVER_KEY, SERVER_KEY));
-    assert!(matches!(house.dial(&key, 1_000, &[]).ended().await, End::Full));
+    assert!(matches!(house.dial(&key, 1_000).ended().await, End::Full));
     assert!(matches!(silent.ended().await, End::TimedOut));
     assert!(matches!(also.ended().await, End::TimedOut));
     house.connect(&key).await;
@@ -174,7 +175,7 @@ async fn a_removed_node_is_cut_off_at_once_and_stays_out() {
     house.relay.cut_off(&key.public());
     assert!(matches!(idle.ended().await, End::CutOff));
     assert!(matches!(stuck.ended().await, End::CutOff));
-    let mut again = house.dial(&key, 1_000, &[]);
+    let mut again = house.dial(&key, 1_000);
     again.write(&client_info(&key, &house.relay.public_key(), INFO)).await;
     assert!(matches!(again.ended().await, End::NotAdmitted));
 }
@@ -280,7 +281,7 @@ async fn all_this_goes_over_tls_with_the_relays_own_certificate() {
         let (io, server) = duplex(100_000);
         let acceptor = tokio_rustls::TlsAcceptor::from(certificate.server_config().unwrap());
         let (client, server) = tokio::join!(trusting(&certificate, io), acceptor.accept(server));
-        let end = house.serve(server.unwrap(), &[]);
+        let end = house.serve(server.unwrap());
         let mut node = Node { key: house.member(house.ours), io: client, unread: vec![], end };
         node.log_in(&house.relay.public_key()).await;
         nodes.push(node);

@@ -14,7 +14,6 @@ pub(super) const TAG: usize = 16;
 
 pub(super) const INITIATION: u8 = 1;
 pub(super) const RESPONSE: u8 = 2;
-const ERROR: u8 = 3;
 pub(super) const RECORD: u8 = 4;
 
 /// What is wrong with the other side's records. After it the connection is of no more use.
@@ -70,12 +69,6 @@ pub(super) fn header(kind: u8, body: usize) -> [u8; HEADER] {
     [kind, high, low]
 }
 
-/// The clear-text frame that tells a device why its handshake was refused; long messages are cut.
-pub fn error_record(message: &str) -> Vec<u8> {
-    let body = &message.as_bytes()[..message.len().min(MAX_FRAME - HEADER)];
-    [&header(ERROR, body.len())[..], body].concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,11 +82,5 @@ mod tests {
         assert_eq!(frame_length(&[4, 0x0f, 0xfe]), Err(Fault::Length(4094)));
         assert_eq!(frame_length(&[4, 0, 15]), Err(Fault::Length(15)));
         assert_eq!(frame_length(&[1]), Err(Fault::Type(1)));
-    }
-
-    #[test]
-    fn an_error_record_says_why_and_fits() {
-        assert_eq!(error_record("no"), [3, 0, 2, b'n', b'o']);
-        assert_eq!(error_record(&"x".repeat(9000)).len(), MAX_FRAME);
     }
 }

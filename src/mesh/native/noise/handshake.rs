@@ -27,8 +27,6 @@ pub struct Accepted {
     pub keys: TransportKeys,
     /// The device's machine key, proven.
     pub machine: MachineKey,
-    /// The protocol version (Tailscale's capability version) that the device speaks.
-    pub version: u16,
 }
 
 /// The keys of both directions, as the coordinator uses them.
@@ -43,8 +41,8 @@ impl std::fmt::Debug for TransportKeys {
     }
 }
 
-/// Answers a device's initiation (101 bytes, decoded from its HTTP header). On an error the caller may send
-/// the message as an [`super::error_record`]: it is fit for the device's eyes.
+/// Answers a device's initiation (101 bytes, decoded from its HTTP header). What an error says is fit for the
+/// device's eyes.
 pub fn accept(key: &ControlKey, initiation: &[u8]) -> Result<Accepted> {
     let (version, body) = split(initiation)?;
     let secret = key.secret_bytes();
@@ -62,7 +60,7 @@ pub fn accept(key: &ControlKey, initiation: &[u8]) -> Result<Accepted> {
         .map_err(|_| refused("the handshake could not be completed"))?;
     let (receive, send) = noise.dangerously_get_raw_split();
     let keys = TransportKeys { receive: Cipher::new(receive), send: Cipher::new(send) };
-    Ok(Accepted { response, keys, machine, version })
+    Ok(Accepted { response, keys, machine })
 }
 
 fn responder(secret: &[u8], version: u16) -> Result<snow::HandshakeState, snow::Error> {
@@ -131,7 +129,7 @@ mod tests {
         let key = ControlKey::random();
         let (device, initiation, machine) = Device::start(&key.public(), 145);
         let mut accepted = accept(&key, &initiation).unwrap();
-        assert_eq!((accepted.machine, accepted.version), (machine, 145));
+        assert_eq!(accepted.machine, machine);
         let mut keys = device.finish(&accepted.response);
         let mut record = *b"up";
         let tag = keys.send.seal(&mut record).unwrap();

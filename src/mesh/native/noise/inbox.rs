@@ -23,11 +23,8 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
-    /// `already_read` may hold any number of frames.
-    pub(super) fn new(cipher: Cipher, already_read: &[u8]) -> Self {
-        let mut inbox = Inbox { cipher, pending: Pending::default(), partial: vec![], fault: None };
-        inbox.accept(&mut already_read.to_vec(), &mut ReadBuf::new(&mut []));
-        inbox
+    pub(super) fn new(cipher: Cipher) -> Self {
+        Inbox { cipher, pending: Pending::default(), partial: vec![], fault: None }
     }
 
     #[cfg(test)]

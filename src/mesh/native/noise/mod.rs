@@ -3,7 +3,6 @@
 //! neither HTTP nor what is said inside.
 
 mod cipher;
-mod early;
 mod frame;
 mod handshake;
 mod inbox;
@@ -11,8 +10,7 @@ mod key;
 mod outbox;
 mod stream;
 
-pub use early::early_payload;
-pub use frame::{Fault, MAX_FRAME, MAX_PLAINTEXT, error_record, frame_length};
+pub use frame::{Fault, MAX_FRAME, MAX_PLAINTEXT, frame_length};
 pub use handshake::{Accepted, INITIATION_LENGTH, RESPONSE_LENGTH, TransportKeys, accept};
 pub use key::ControlKey;
 pub use stream::NoiseStream;

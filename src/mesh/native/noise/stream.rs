@@ -22,9 +22,8 @@ pub struct NoiseStream<IO> {
 }
 
 impl<IO> NoiseStream<IO> {
-    /// `already_read`: what the HTTP server had read beyond the upgrade request.
-    pub fn new(io: IO, keys: TransportKeys, already_read: &[u8]) -> Self {
-        NoiseStream { io, inbox: Inbox::new(keys.receive, already_read), outbox: Outbox::new(keys.send) }
+    pub fn new(io: IO, keys: TransportKeys) -> Self {
+        NoiseStream { io, inbox: Inbox::new(keys.receive), outbox: Outbox::new(keys.send) }
     }
 }
 
@@ -150,7 +149,7 @@ mod tests {
 
     /// What the device sends for `writes`, each flushed, as frames.
     async fn frames(device: TransportKeys, writes: &[&[u8]]) -> Vec<Vec<u8>> {
-        let mut stream = NoiseStream::new(Wire::default(), device, &[]);
+        let mut stream = NoiseStream::new(Wire::default(), device);
         let mut frames = vec![];
         for data in writes {
             stream.write_all(data).await.unwrap();
@@ -162,7 +161,7 @@ mod tests {
 
     async fn read_all(server: TransportKeys, input: Vec<u8>, step: usize) -> io::Result<Vec<u8>> {
         let mut read = vec![];
-        NoiseStream::new(wire(input, step), server, &[]).read_to_end(&mut read).await.map(|_| read)
+        NoiseStream::new(wire(input, step), server).read_to_end(&mut read).await.map(|_| read)
     }
 
     fn poll<T>(f: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
@@ -188,22 +187,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bytes_read_before_the_upgrade_come_first() {
-        let (device, server) = keys();
-        let text = vec![9; 50_000];
-        let sent = frames(device, &[&text]).await.concat();
-        let (before, after) = sent.split_at(20_001);
-        let mut stream = NoiseStream::new(wire(after.to_vec(), 7_000), server, before);
-        let mut read = vec![];
-        stream.read_to_end(&mut read).await.unwrap();
-        assert_eq!(read, text);
-    }
-
-    #[tokio::test]
     async fn an_idle_stream_holds_no_buffer() {
         let (device, server) = keys();
         let sent = frames(device, &[&[1; 5_000]]).await.concat();
-        let mut stream = NoiseStream::new(wire(sent, 3_000), server, &[]);
+        let mut stream = NoiseStream::new(wire(sent, 3_000), server);
         assert!(holds_nothing(&stream));
         stream.read_exact(&mut [0; 100]).await.unwrap();
         assert!(!holds_nothing(&stream));
@@ -230,7 +217,7 @@ mod tests {
         let (device, server) = keys();
         let mut sent = frames(device, &[b"good"]).await.concat();
         sent.extend_from_slice(b"GET / HTTP/1.1");
-        let mut stream = NoiseStream::new(wire(sent, 1_000), server, &[]);
+        let mut stream = NoiseStream::new(wire(sent, 1_000), server);
         let mut read = [0; 4];
         stream.read_exact(&mut read).await.unwrap();
         assert_eq!(&read, b"good");
@@ -261,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn many_records_go_out_in_one_write_and_none_is_too_long() {
         let (device, server) = keys();
-        let mut stream = NoiseStream::new(Wire::default(), server, &[]);
+        let mut stream = NoiseStream::new(Wire::default(), server);
         let slices = [IoSlice::new(&[1; 9]), IoSlice::new(&[]), IoSlice::new(&[2; 10_000])];
         assert_eq!(stream.write_vectored(&slices).await.unwrap(), 10_009);
         stream.flush().await.unwrap();
@@ -275,7 +262,7 @@ mod tests {
     #[tokio::test]
     async fn a_stuck_network_makes_writers_wait_and_memory_bounded() {
         let (_, server) = keys();
-        let mut stream = NoiseStream::new(Wire { stuck: true, ..Wire::default() }, server, &[]);
+        let mut stream = NoiseStream::new(Wire { stuck: true, ..Wire::default() }, server);
         let data = [0; 10_000];
         let mut accepted = 0;
         while let Poll::Ready(n) = poll(|cx| Pin::new(&mut stream).poll_write(cx, &data)) {
@@ -291,7 +278,7 @@ mod tests {
     #[tokio::test]
     async fn shutting_down_sends_what_waits_first() {
         let (device, server) = keys();
-        let mut stream = NoiseStream::new(Wire::default(), server, &[]);
+        let mut stream = NoiseStream::new(Wire::default(), server);
         stream.write_all(b"last words").await.unwrap();
         stream.shutdown().await.unwrap();
         assert!(stream.io.shut);
@@ -302,7 +289,7 @@ mod tests {
     async fn without_nonces_the_stream_ends_and_nothing_leaks() {
         let (_, mut server) = keys();
         server.send.skip_to(u64::MAX);
-        let mut stream = NoiseStream::new(Wire::default(), server, &[]);
+        let mut stream = NoiseStream::new(Wire::default(), server);
         assert_eq!(stream.write(b"plain").await.unwrap_err().kind(), io::ErrorKind::InvalidData);
         stream.flush().await.unwrap();
         assert!(stream.io.output.is_empty());

@@ -113,8 +113,7 @@ fn report(hostname: String) -> Report {
             client_version: "1.102.3".to_owned(),
             ..Hostinfo::default()
         },
-        first_seen_at: None,
-        last_seen_at: None,
+        ..Report::default()
     }
 }
 

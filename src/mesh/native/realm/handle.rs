@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
 use super::outbox::Outbox;
 use crate::core::id::{NodeId, NodeNumber};
@@ -13,6 +15,9 @@ use crate::mesh::native::wire::MapRequest;
 
 /// Commands that may wait for a realm; whoever sends one more waits.
 pub(super) const MOST_COMMANDS: usize = 1024;
+/// How long whoever tells or asks a realm something waits for it. A realm waits for nobody, so that this passes only
+/// on a machine that is too busy to be of use.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who speaks: both keys, because a node key alone is no proof.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +47,7 @@ pub(super) enum Command {
     Offline(NodeNumber),
     Look(Vec<NodeNumber>, oneshot::Sender<HashMap<NodeNumber, Live>>),
     LookAtAll(oneshot::Sender<Vec<(Node, Live)>>),
+    Admits(NodeKey, oneshot::Sender<bool>),
     End,
 }
 
@@ -93,13 +99,14 @@ pub struct Realm {
 
 impl Realm {
     async fn send(&self, command: Command) -> Result<()> {
-        self.commands.send(command).await.map_err(|_| shutting_down())
+        let sent = timeout(PATIENCE, self.commands.send(command)).await.map_err(|_| busy())?;
+        sent.map_err(|_| shutting_down())
     }
 
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T> {
         let (reply, answer) = oneshot::channel();
         self.send(command(reply)).await?;
-        answer.await.map_err(|_| shutting_down())
+        timeout(PATIENCE, answer).await.map_err(|_| busy())?.map_err(|_| shutting_down())
     }
 
     /// Opens a device's map stream: the whole map is put into `outbox`, deltas follow. A stream that the
@@ -145,6 +152,11 @@ impl Realm {
         self.ask(Command::LookAtAll).await
     }
 
+    /// Whether the node with this key is here and its key is good: whom a relay may carry for.
+    pub async fn admits(&self, key: NodeKey) -> Result<bool> {
+        self.ask(|reply| Command::Admits(key, reply)).await
+    }
+
     /// Is told whenever a node has come, gone or changed; closed when the realm ends.
     pub fn changes(&self) -> watch::Receiver<u64> {
         let mut changes = self.changes.clone();
@@ -187,6 +199,10 @@ impl Drop for Attached {
 pub fn node_unknown() -> Error {
     Error::new(Kind::NotFound, "node_unknown", "this node is not part of any mesh here")
         .hint("log in again: `tailscale up --force-reauth`")
+}
+
+fn busy() -> Error {
+    Error::new(Kind::Unavailable, "mesh_busy", "this mesh is too busy to answer").hint("try again shortly")
 }
 
 pub fn shutting_down() -> Error {

@@ -8,6 +8,9 @@ use tokio::sync::Notify;
 
 /// Messages that may wait; the one after drops the backlog.
 const MOST_MESSAGES: usize = 256;
+/// Bytes of messages that may wait, if there are several; what is beyond drops the backlog. About as much as the
+/// whole map of a realm of several thousand nodes, which is then sent instead.
+const MOST_BYTES: usize = 1 << 20;
 /// Parts are sent together up to this many bytes: one write instead of many.
 const BATCH_BYTES: usize = 16 * 1024;
 
@@ -32,8 +35,9 @@ pub struct Outbox {
 #[derive(Debug, Default)]
 struct Queue {
     parts: VecDeque<Bytes>,
-    /// Messages pushed since the queue was last empty.
+    /// Messages pushed since the queue was last empty, and the bytes in them.
     messages: usize,
+    bytes: usize,
     overflowed: bool,
     /// The whole map has been asked for and is not there yet.
     asked: bool,
@@ -52,7 +56,8 @@ impl Outbox {
             return;
         }
         queue.messages += 1;
-        if queue.messages > MOST_MESSAGES {
+        queue.bytes += message.len();
+        if queue.messages > MOST_MESSAGES || (queue.messages > 1 && queue.bytes > MOST_BYTES) {
             queue.parts = VecDeque::new();
             queue.overflowed = true;
         } else {
@@ -66,7 +71,7 @@ impl Outbox {
     pub fn restart(&self, map: Vec<Bytes>) {
         let mut queue = self.lock();
         queue.parts = VecDeque::from(map);
-        queue.messages = 1;
+        (queue.messages, queue.bytes) = (1, 0);
         (queue.overflowed, queue.asked) = (false, false);
         drop(queue);
         self.filled.notify_one();
@@ -102,7 +107,7 @@ impl Outbox {
         }
         if queue.parts.is_empty() {
             queue.parts = VecDeque::new();
-            queue.messages = 0;
+            (queue.messages, queue.bytes) = (0, 0);
         }
         drop(queue);
         Some(Next::Send(together(batch)))
@@ -158,6 +163,18 @@ mod tests {
         outbox.restart(vec![message("m"), message("ap")]);
         outbox.push(message("delta"));
         assert_eq!(outbox.next().await, Next::Send(message("mapdelta")));
+    }
+
+    #[test]
+    fn large_messages_are_dropped_sooner_but_not_one_alone() {
+        let (outbox, large) = (Outbox::default(), Bytes::from(vec![7; MOST_BYTES]));
+        outbox.push(large.clone());
+        assert_eq!(outbox.take(), Some(Next::Send(large.clone())));
+        outbox.restart(vec![large.clone()]);
+        outbox.push(message("delta"));
+        assert_eq!(outbox.take(), Some(Next::Send(large.clone())), "a whole map does not count");
+        outbox.push(large);
+        assert_eq!(outbox.take(), Some(Next::Resync));
     }
 
     #[test]

@@ -157,6 +157,7 @@ impl State {
     /// Whether the device is connected. The first connection makes the node visible to others.
     pub fn set_online(&mut self, number: NodeNumber, online: bool, now: Timestamp) {
         let Some(entry) = self.entries.get_mut(&number) else { return };
+        entry.node.report.connected = online;
         if entry.online == online && entry.is_visible() {
             return;
         }
@@ -172,7 +173,9 @@ impl State {
     /// The device's connection has ended just now. Its peers are not told yet: it may be back at once. Who
     /// has logged out before was last seen then.
     pub fn left(&mut self, number: NodeNumber, now: Timestamp) {
-        if let Some(entry) = self.entries.get_mut(&number).filter(|entry| entry.online) {
+        let Some(entry) = self.entries.get_mut(&number) else { return };
+        entry.node.report.connected = false;
+        if entry.online {
             entry.node.report.last_seen_at = Some(now);
         }
     }

@@ -18,6 +18,7 @@ use super::settings::Settings;
 use super::state::State;
 use super::unsaved::Unsaved;
 use crate::core::id::NodeNumber;
+use crate::core::key::NodeKey;
 use crate::core::node::{Node, Report};
 use crate::core::{Result, Timestamp};
 use crate::mesh::native::wire::{MapRequest, SelfNode};
@@ -28,6 +29,10 @@ const MOST_TOGETHER: usize = 256;
 
 /// When the end of a key is told again that found no place among the events.
 const TELL_AGAIN: Duration = Duration::from_secs(1);
+
+/// An ephemeral node has at least this much of its grace when its realm starts: while the coordinator was down
+/// nobody could come back.
+const RETURN: Duration = Duration::from_secs(30);
 
 /// What all realms of a coordinator share.
 #[derive(Clone)]
@@ -141,13 +146,19 @@ impl Task {
         self.around.clock.now()
     }
 
-    /// A node that the database had when the realm started.
-    fn load(&mut self, node: Node) {
-        let (number, ephemeral) = (node.number, node.ephemeral);
-        self.put(node);
-        if ephemeral {
-            self.deadlines.arm(Instant::now() + self.around.settings.ephemeral_grace, number, Due::Delete);
+    /// A node that the database had when the realm started: whoever was connected is so no more. The grace of
+    /// an ephemeral one began when it was seen last.
+    fn load(&mut self, mut node: Node) {
+        if std::mem::take(&mut node.report.connected) {
+            node.report.last_seen_at = Some(self.now());
         }
+        if node.ephemeral {
+            let away = self.now().since(node.report.last_seen_at.unwrap_or(node.created_at));
+            let grace = self.around.settings.ephemeral_grace;
+            let left = grace.saturating_sub(away).max(RETURN.min(grace));
+            self.deadlines.arm(Instant::now() + left, node.number, Due::Delete);
+        }
+        self.put(node);
     }
 
     fn handle(&mut self, command: Command) {
@@ -171,12 +182,20 @@ impl Task {
                     self.state.entries().filter_map(|e| Some((e.node.clone(), self.look(e.node.number)?)));
                 let _ = reply.send(all.collect());
             }
+            Command::Admits(key, reply) => {
+                let _ = reply.send(self.admits(&key));
+            }
             Command::End => {
                 let all: Vec<_> = self.state.entries().map(|entry| entry.node.number).collect();
                 all.into_iter().for_each(|number| self.remove(number));
                 self.ended = true;
             }
         }
+    }
+
+    fn admits(&self, key: &NodeKey) -> bool {
+        let now = self.now();
+        self.state.number_of(key).is_some_and(|number| !self.state.is_expired(number, now))
     }
 
     /// The node that speaks with both of these keys.

@@ -171,6 +171,24 @@ async fn the_end_of_a_key_is_noticed_whatever_came_late_or_moved_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_grace_of_an_ephemeral_node_goes_on_when_its_realm_starts() {
+    let away = |number, seconds: i64, connected| {
+        let mut node = Node { ephemeral: true, ..node(number) };
+        let seen = Timestamp::from_millis(NOW.as_millis() - 1000 * seconds);
+        (node.report.last_seen_at, node.report.connected) = (Some(seen), connected);
+        node
+    };
+    let nodes = vec![away(1, 20, false), away(2, 3600, true), away(3, 3600, false)];
+    let ids: Vec<_> = nodes.iter().map(|node| node.id).collect();
+    let (mut site, begun) = (site(nodes), tokio::time::Instant::now());
+    for (number, seconds) in [(3, 30), (1, 40), (2, 60)] {
+        let event = site.events.recv().await;
+        assert!(matches!(event, Some(Event::EphemeralGone(id)) if id == ids[number - 1]), "{event:?}");
+        assert_eq!(begun.elapsed().as_secs(), seconds, "of 60: node {number}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_ephemeral_node_that_stays_away_is_named_until_it_is_gone() {
     let mut site = site(vec![Node { ephemeral: true, ..node(1) }]);
     for _ in 0..2 {

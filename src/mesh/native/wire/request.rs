@@ -26,7 +26,6 @@ const RUST_CLIENT: &str = "tailscale-rs";
 pub struct RegisterRequest {
     pub version: u16,
     pub nodekey: NodeKey,
-    pub oldnodekey: NodeKey,
     auth: Auth,
     expiry: Option<String>,
     pub followup: String,

@@ -52,3 +52,67 @@ if (live && window.EventSource) {
   source.addEventListener("over", () => { source.close(); location.reload(); });
   addEventListener("pagehide", () => source.close());
 }
+
+// Passkeys. A form with data-passkey asks the coordinator what to sign, has the browser's passkey sign it, and is sent
+// with the answer. It is shown only where that can work; what stands in its place says why not.
+const unpack = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+const pack = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
+  .replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+const unpackIds = (list = []) => list.map((known) => ({ ...known, id: unpack(known.id) }));
+
+const make = async (options) => {
+  const user = { ...options.user, id: unpack(options.user.id) };
+  const excludeCredentials = unpackIds(options.excludeCredentials);
+  const publicKey = { ...options, challenge: unpack(options.challenge), user, excludeCredentials };
+  const made = await navigator.credentials.create({ publicKey });
+  return [made, {
+    clientDataJSON: pack(made.response.clientDataJSON),
+    attestationObject: pack(made.response.attestationObject),
+    transports: made.response.getTransports ? made.response.getTransports() : [],
+  }];
+};
+
+const show = async (options) => {
+  const allowCredentials = unpackIds(options.allowCredentials);
+  const publicKey = { ...options, challenge: unpack(options.challenge), allowCredentials };
+  const shown = await navigator.credentials.get({ publicKey });
+  return [shown, {
+    clientDataJSON: pack(shown.response.clientDataJSON),
+    authenticatorData: pack(shown.response.authenticatorData),
+    signature: pack(shown.response.signature),
+    userHandle: shown.response.userHandle ? pack(shown.response.userHandle) : null,
+  }];
+};
+
+const askPasskey = async (form) => {
+  const body = new URLSearchParams(new FormData(form));
+  const asked = await fetch(form.dataset.ask, { method: "POST", body, headers: { accept: "application/json" } });
+  if (asked.redirected) return location.reload();
+  const said = await asked.json();
+  if (!asked.ok) throw new Error(said.detail);
+  const [credential, response] = await (form.dataset.passkey === "make" ? make : show)(said);
+  form.elements.answer.value = JSON.stringify({
+    id: credential.id, rawId: credential.id, type: credential.type, response,
+    authenticatorAttachment: credential.authenticatorAttachment || null,
+    clientExtensionResults: credential.getClientExtensionResults(),
+  });
+  form.submit();
+};
+
+for (const form of document.querySelectorAll("form[data-passkey]")) {
+  if (!window.PublicKeyCredential || location.origin !== form.dataset.origin) continue;
+  form.hidden = false;
+  for (const instead of document.querySelectorAll("[data-no-passkey]")) instead.hidden = true;
+  const trouble = form.querySelector("[role=alert]");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    trouble.hidden = true;
+    try {
+      await askPasskey(form);
+    } catch (error) {
+      // What browsers say of a passkey that was not shown differs, and says little.
+      trouble.textContent = error.name === "Error" ? error.message : form.dataset.failed;
+      trouble.hidden = false;
+    }
+  });
+}

@@ -1,7 +1,10 @@
 //! What the pages say, in one place: a module a page, shared words first.
 
 pub mod device;
+pub mod factor;
+pub mod passkey;
 pub mod people;
+pub mod provider;
 
 use crate::core::role::Scope;
 
@@ -39,6 +42,7 @@ pub mod account {
     pub const SETTINGS: &str = "Settings";
     pub const APPROVE: &str = "Approve a device";
     pub const NEW_ORGANIZATION: &str = "New organization";
+    pub const PROVIDERS: &str = "Providers";
     pub const AUDIT: &str = "Audit of the coordinator";
     pub const LOG_OUT: &str = "Log out";
 }
@@ -50,7 +54,9 @@ pub mod trouble {
     pub const AWAY: &str = "Not available at the moment";
     pub const REFUSED: &str = "This cannot be done";
     pub const OURS: &str = "Something broke on our side";
+    pub const NOT_LOGGED_IN: &str = "You could not be logged in";
     pub const HOME: &str = "To the start page";
+    pub const LOG_IN: &str = "Back to the log-in";
     pub const CODE: &str = "Code";
     pub const REQUEST: &str = "request";
 }
@@ -61,23 +67,6 @@ pub mod log_in {
     pub const BUTTON: &str = "Log in";
     pub const FORGOT: &str = "Forgot your password? Whoever runs this coordinator sets a new one with ";
     pub const FORGOT_COMMAND: &str = "wonder user reset-password";
-}
-
-pub mod provider {
-    pub const TITLE: &str = "Log in";
-    pub const WITH: &str = "Log in with ";
-    pub const OR: &str = "or";
-    pub const ELSEWHERE: &str = "You log in to this coordinator with one of these:";
-    pub const LEADING: &str = "On to ";
-    pub const GO_ON: &str = "Go on";
-    pub const LINKED: &str = "opens your account from now on.";
-    pub const IDENTITIES: &str = "Ways to log in";
-    pub const IDENTITIES_LEAD: &str = "Whoever you are at these providers opens your account here.";
-    pub const NO_IDENTITY: &str = "You log in with your password alone.";
-    pub const CONNECT: &str = "Connect ";
-    pub const PROVIDER: &str = "Provider";
-    pub const SUBJECT: &str = "Known there as";
-    pub const USED: &str = "Last used";
 }
 
 pub mod setup {
@@ -251,6 +240,8 @@ pub mod approve {
     pub const SYSTEM: &str = "System";
     pub const FROM: &str = "Asks from";
     pub const ASKED: &str = "Asked";
+    pub const STAYS: &str = "Stays";
+    pub const EPHEMERAL: &str = "As long as it is connected: it asked to be removed soon after it goes away";
     pub const KEY: &str = "Key";
     pub const WHERE: &str = "Let it into";
     pub const PERSONAL: &str = "Your own";

@@ -26,6 +26,9 @@ pub mod member {
     pub const ROLE_ADMIN: &str = "Admin: manages everything but the organization itself";
     pub const TTL: &str = "Good for";
     pub const SEND: &str = "Invite";
+    pub const MAIL: &str = "Mail them the link";
+    pub const MAIL_HINT: &str = "You get it here in any case.";
+    pub const MAILED: &str = "It is on its way to them by mail.";
     pub const OPEN: &str = "Invitations";
     pub const NONE: &str = "No invitation is open.";
     pub const MADE: &str = "Send them this link";
@@ -125,6 +128,9 @@ pub mod app {
     pub const NAME_HINT: &str = "What people read when they are asked to let it in.";
     pub const REDIRECTS: &str = "Redirect URIs";
     pub const REDIRECTS_HINT: &str = "One a line: where browsers are led back to.";
+    pub const AFTER: &str = "After a log-out";
+    pub const AFTER_HINT: &str =
+        "One a line: where the app may have browsers led when it logs people out here.";
     pub const IS_PUBLIC: &str = "It cannot keep a secret";
     pub const IS_PUBLIC_HINT: &str = "A program on a phone or a desktop.";
     pub const MOST: &str = "The most that it may ask for";

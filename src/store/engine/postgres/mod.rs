@@ -1,5 +1,6 @@
 //! PostgreSQL: a few threads with a connection each, which come and go with the server.
 
+mod claim;
 mod connection;
 mod error;
 mod session;
@@ -8,13 +9,12 @@ mod tls;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
 use std::time::Duration;
 
+use super::Purpose;
 use super::queue::{Jobs, Queue, queue};
-use super::unavailable;
 use crate::core::{Error, Result};
-use crate::store::migrate;
+use claim::Claim;
 use session::{Server, Session};
 
 pub use settings::Settings;
@@ -35,25 +35,37 @@ pub(super) struct Engine {
     readers: Queue,
     writers: Queue,
     commits: Arc<AtomicU64>,
+    /// Of a coordinator.
+    claim: Option<Claim>,
 }
 
 impl Engine {
-    pub fn open(settings: &Settings) -> Result<Engine> {
+    pub fn open(settings: &Settings, purpose: Purpose) -> Result<Engine> {
+        let claim = claim::open(settings, purpose)?;
+        let claim = (purpose == Purpose::Serve).then_some(claim);
         let server = Arc::new(Server::new(settings.clone())?);
-        prepare(&server)?;
         let (readers, read_jobs) = queue();
         let (writers, write_jobs) = queue();
         let commits = Arc::<AtomicU64>::default();
         for _ in 0..READERS {
-            let session =
-                Session::new(Arc::clone(&server), "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+            let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+            let session = Session::new(Arc::clone(&server), begin, None);
             spawn("database reader", session, read_jobs.clone(), Arc::default())?;
         }
         for _ in 0..WRITERS {
-            let session = Session::new(Arc::clone(&server), "BEGIN ISOLATION LEVEL READ COMMITTED");
+            let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
+            let session = Session::new(Arc::clone(&server), begin, claim.clone());
             spawn("database writer", session, write_jobs.clone(), Arc::clone(&commits))?;
         }
-        Ok(Engine { readers, writers, commits })
+        Ok(Engine { readers, writers, commits, claim })
+    }
+
+    /// Waits until another coordinator has taken the database.
+    pub async fn lost(&self) -> Error {
+        match &self.claim {
+            Some(claim) => claim.lost().await,
+            None => std::future::pending().await,
+        }
     }
 
     pub fn readers(&self) -> &Queue {
@@ -79,34 +91,10 @@ fn spawn(name: &str, mut session: Session, jobs: Jobs, commits: Arc<AtomicU64>) 
             job.answer(end);
         }
     };
+    start_thread(name, body)
+}
+
+fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
     let spawned = std::thread::Builder::new().name(name.into()).spawn(body);
     spawned.map(drop).map_err(|e| Error::bug("the system gives no thread").source(e))
-}
-
-/// Connects once, and migrates if need be.
-fn prepare(server: &Arc<Server>) -> Result<()> {
-    let looker = Arc::clone(server);
-    let behind = on_thread(OPEN_PATIENCE, move || {
-        let mut client = looker.connect()?;
-        migrate::postgres_is_behind(&mut client, &looker.to_string())
-    })?;
-    let migrator = Arc::clone(server);
-    match behind {
-        true => on_thread(MIGRATION_PATIENCE, move || migrator.migrate()),
-        false => Ok(()),
-    }
-}
-
-/// Runs `work` off the async threads, which the client must not block, and waits at most `patience`: a
-/// server that accepts and then says nothing must not keep the caller.
-fn on_thread<T: Send + 'static>(
-    patience: Duration,
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let (sender, answer) = mpsc::channel();
-    // Nobody listens any more when the caller's patience is over.
-    let body = move || drop(sender.send(work()));
-    let spawned = std::thread::Builder::new().name("database opener".into()).spawn(body);
-    spawned.map_err(|e| Error::bug("the system gives no thread").source(e))?;
-    answer.recv_timeout(patience).unwrap_or_else(|_| Err(unavailable("the database does not answer")))
 }

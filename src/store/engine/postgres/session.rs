@@ -10,6 +10,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::super::queue::Job;
 use super::super::unavailable;
+use super::claim::Claim;
 use super::connection::Connection;
 use super::{Settings, error, tls};
 use crate::core::Result;
@@ -18,13 +19,15 @@ use crate::store::migrate;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Each statement ends before its caller stops waiting; a lost coordinator's locks go soon.
+/// Each statement ends before its caller stops waiting. A lost coordinator's locks go soon: the server ends a
+/// connection whose host has not answered for 20 seconds, whether it is idle or has been sent something.
 const LIMITS: &str = "SET statement_timeout = '4s'; SET lock_timeout = '3s'; \
-    SET idle_in_transaction_session_timeout = '20s'";
+    SET idle_in_transaction_session_timeout = '20s'; \
+    SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2; \
+    SET tcp_user_timeout = '20s'";
 
-/// Any constant of our own: whoever migrates holds this lock.
-const LOCK_TO_MIGRATE: &str =
-    "SET statement_timeout = 0; SET lock_timeout = '60s'; SELECT pg_advisory_lock(131294866892146)";
+/// A migration may take as long as it needs.
+const NO_LIMITS: &str = "SET statement_timeout = 0; SET lock_timeout = '60s'";
 
 /// The server, shared by all sessions.
 pub(super) struct Server {
@@ -56,7 +59,7 @@ impl Server {
     }
 
     /// A new connection, unless the last attempt has only just failed.
-    fn connect_or_pause(&self) -> Result<Client> {
+    pub fn connect_or_pause(&self) -> Result<Client> {
         if self.pause().until.is_some_and(|until| Instant::now() < until) {
             return Err(unavailable("the database is away"));
         }
@@ -77,11 +80,11 @@ impl Server {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs the migrations, one process at a time. The lock goes with the connection.
-    pub fn migrate(&self) -> Result<()> {
-        let mut client = self.connect()?;
-        client.batch_execute(LOCK_TO_MIGRATE).map_err(error::at_run_time)?;
-        migrate::postgres(&mut client, &self.to_string())
+    /// Runs the migrations, by a connection that holds the database.
+    pub fn migrate(&self, client: &mut Client) -> Result<()> {
+        client.batch_execute(NO_LIMITS).map_err(error::at_run_time)?;
+        migrate::postgres(client, &self.to_string())?;
+        client.batch_execute(LIMITS).map_err(error::at_run_time)
     }
 }
 
@@ -96,12 +99,14 @@ pub(super) struct Session {
     server: Arc<Server>,
     begin: &'static str,
     connection: Option<Connection>,
+    /// What must stand whenever a coordinator writes.
+    claim: Option<Claim>,
 }
 
 impl Session {
     /// `begin` is the statement that begins each transaction.
-    pub fn new(server: Arc<Server>, begin: &'static str) -> Self {
-        Session { server, begin, connection: None }
+    pub fn new(server: Arc<Server>, begin: &'static str, claim: Option<Claim>) -> Self {
+        Session { server, begin, connection: None, claim }
     }
 
     /// Runs `job` as one transaction.
@@ -120,15 +125,17 @@ impl Session {
     }
 
     /// A connection within a new transaction. An old connection may have died since it was used last;
-    /// nothing has happened yet, so another one is made.
+    /// nothing has happened yet, so another one is made, and then the claim may be lost as well.
     fn begin(&mut self) -> Result<Connection> {
-        if let Some(mut connection) = self.connection.take() {
+        let stands = self.claim.as_ref().is_none_or(Claim::stands);
+        if let Some(mut connection) = self.connection.take().filter(|_| stands) {
             let begun = connection.batch(self.begin);
             if !connection.is_lost() {
                 return begun.map(|()| connection);
             }
         }
         let mut connection = Connection::new(self.server.connect_or_pause()?);
+        self.claim.as_ref().map_or(Ok(()), Claim::confirm)?;
         connection.batch(self.begin)?;
         Ok(connection)
     }

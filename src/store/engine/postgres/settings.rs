@@ -43,6 +43,13 @@ impl Settings {
         set_limits(&mut config);
         Ok(Settings { config, trust })
     }
+
+    /// The same server, where our connections are called so.
+    pub(super) fn named(&self, name: &str) -> Settings {
+        let mut named = self.clone();
+        named.config.application_name(name);
+        named
+    }
 }
 
 fn trust(mode: &str, roots: Option<PathBuf>) -> Result<(SslMode, Trust)> {

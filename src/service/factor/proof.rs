@@ -1,0 +1,141 @@
+//! Whoever changes how their account is opened has shown within minutes who they are: by logging in, or once more by
+//! password or factor. Somebody at a browser that was left alone changes nothing.
+
+use std::time::Duration;
+
+use super::code;
+use crate::core::action::Action;
+use crate::core::id::{SessionId, UserId};
+use crate::core::secret::Secret;
+use crate::core::user::Email;
+use crate::core::{Error, Kind, Result, Timestamp};
+use crate::service::app::App;
+use crate::service::audit::{Actor, Change};
+use crate::service::authority::{Caller, Person};
+use crate::service::{refusal, session as log_ins};
+use crate::store::{Tx, session, user};
+
+/// How long a proof counts.
+pub const FRESH: Duration = Duration::from_secs(10 * 60);
+
+/// Authority to change one's own factors: who has it has just shown who they are.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    user: UserId,
+    email: Email,
+    session: SessionId,
+    actor: Actor,
+}
+
+impl Proven {
+    /// Fails with `proof_needed` where the last proof is too old.
+    pub fn check(app: &App, caller: &Caller) -> Result<Proven> {
+        let person = caller.person()?;
+        let session = person.log_in()?;
+        match app.now().since(person.proven_at) < FRESH {
+            true => {
+                Ok(Proven { user: person.user, email: person.email.clone(), session, actor: caller.actor() })
+            }
+            false => Err(Error::new(Kind::Denied, "proof_needed", "show once more that it is you")
+                .hint("log out and in again, and do it within ten minutes")),
+        }
+    }
+
+    pub(super) fn user(&self) -> UserId {
+        self.user
+    }
+
+    pub fn email(&self) -> &Email {
+        &self.email
+    }
+
+    /// The log-in that stays when the others end.
+    pub(super) fn session(&self) -> SessionId {
+        self.session
+    }
+
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+}
+
+/// What somebody can show who is logged in.
+#[derive(Clone, Debug)]
+pub struct Ways {
+    pub password: bool,
+    pub totp: bool,
+    pub passkey: bool,
+    pub recovery_code: bool,
+}
+
+/// What the caller can show.
+pub async fn ways(app: &App, caller: &Caller) -> Result<Ways> {
+    let person = caller.person()?.clone();
+    let local = app.settings().local_accounts;
+    app.store()
+        .read(move |read| {
+            let known = user::with_password(read, &person.email)?;
+            let factors = super::Factors::of(read, person.user)?;
+            let password = local && known.is_some_and(|(_, hash)| hash.is_some());
+            Ok(Ways {
+                password,
+                totp: factors.totp.is_some(),
+                passkey: !factors.passkeys.is_empty(),
+                recovery_code: factors.codes_left > 0,
+            })
+        })
+        .await
+}
+
+/// Shows the password once more. Wrong guesses count as those at a log-in do.
+pub async fn by_password(app: &App, caller: &Caller, password: Secret) -> Result<()> {
+    let shown = try_password(app, caller, password).await;
+    keep(app, caller, shown, |_, _, _| Ok(())).await
+}
+
+async fn try_password(app: &App, caller: &Caller, password: Secret) -> Result<()> {
+    log_ins::require_local_accounts(app)?;
+    let account = caller.person()?.email.to_string();
+    log_ins::take_tries(app, &account, caller.origin())?;
+    log_ins::verify(app, &account, password).await?;
+    log_ins::give_tries_back(app, &account, caller.origin());
+    Ok(())
+}
+
+/// Shows a code by time, or a recovery code.
+pub async fn by_code(app: &App, caller: &Caller, typed: &Secret) -> Result<()> {
+    let id = caller.person()?.user;
+    let shown = code::judge(app, id, typed).await;
+    let candidate = shown.as_ref().ok().cloned();
+    let spend = move |tx: &mut Tx<'_>, actor: &Actor, now: Timestamp| {
+        let user = user::by_id(tx, id)?.ok_or_else(super::wrong_code)?;
+        candidate.map_or(Ok(()), |candidate| code::spend(tx, &user, &candidate, actor, now).map(drop))
+    };
+    keep(app, caller, shown.map(drop), spend).await?;
+    code::was_right(app, id);
+    Ok(())
+}
+
+/// Notes what was shown, once `spend` has used it up; a refusal goes to the audit trail.
+pub(super) async fn keep(
+    app: &App,
+    caller: &Caller,
+    shown: Result<()>,
+    spend: impl FnOnce(&mut Tx<'_>, &Actor, Timestamp) -> Result<()> + Send + 'static,
+) -> Result<()> {
+    let Person { user, email, .. } = caller.person()?.clone();
+    let (session, actor, now) = (caller.person()?.log_in()?, caller.actor(), app.now());
+    let note = move |tx: &mut Tx<'_>| {
+        spend(tx, &actor, now)?;
+        session::note_proof(tx, session, now)
+    };
+    let outcome = match shown {
+        Ok(()) => app.store().write(note).await,
+        Err(error) => Err(error),
+    };
+    if let Err(refused) = &outcome {
+        let change = Change::new(Action::FactorRefuse, user, email);
+        refusal::write(app, caller.actor(), change, refused).await;
+    }
+    outcome
+}

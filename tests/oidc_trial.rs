@@ -1,0 +1,169 @@
+//! Stories of the providers' page: a provider is tried before it is kept, and what is wrong with it is told; it is seen,
+//! and taken out, by whoever administers the coordinator and by nobody else.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a story that cannot go on panics")]
+
+mod common;
+
+use common::api::{Coordinator, PASSWORD};
+use common::coordinator::Coordinator as Program;
+use common::oidc::keep_time;
+use common::page::{Browser, Page};
+use common::strange::Strange;
+use common::town::Town;
+use serde_json::json;
+use wonder::mesh::native::derp::Certificate;
+use wonder::runtime::Clock;
+
+const NEW: &str = "/coordinator/new-provider";
+
+async fn owner_at(c: &Coordinator) -> Browser {
+    c.person("owner@example.org").await;
+    let mut browser = Browser::new(c.address);
+    browser.log_in("owner@example.org", PASSWORD).await;
+    browser
+}
+
+/// Sends the form for a provider of this issuer.
+async fn try_add<'b>(browser: &'b mut Browser, issuer: &str, more: &[(&str, &str)]) -> &'b Page {
+    browser.get(&format!("{NEW}?name=home")).await;
+    let all = [("name", "home"), ("issuer", issuer), ("client_id", "wonder"), ("secret", "hush hush")];
+    browser.submit(NEW, &[&all[..], more].concat()).await
+}
+
+/// A coordinator with a certificate that nobody vouches for: an OpenID provider too.
+fn with_own_certificate() -> (Program, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let own = Certificate::self_signed(&["127.0.0.1".to_owned()], Clock::system().now()).unwrap();
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (chain, key) = (file("chain", &own.certificate_pem), file("key", own.key_pem.reveal()));
+    let args = ["--no-derp", "--tls-cert", &chain, "--tls-key", &key];
+    (Program::options().args(&args).start(), directory)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_provider_is_told_before_it_is_kept() {
+    let c = Coordinator::on_sqlite().await;
+    let mut browser = owner_at(&c).await;
+    let strange = Strange::start().await;
+    let (tls, _files) = tokio::task::block_in_place(with_own_certificate);
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let issuer = strange.issuer.as_str();
+    let (spoken_to_as_tls, below) = (issuer.replace("http://", "https://"), format!("{issuer}/nothing"));
+    let (closed, slash) = (format!("http://{closed}"), format!("{issuer}/"));
+    for (issuer, status, code, words) in [
+        ("https://nowhere.invalid", 503, "DNS", "no such name"),
+        (&closed, 503, "unreachable", "nothing listens there"),
+        (&spoken_to_as_tls, 503, "TLS", "does not speak TLS"),
+        (tls.url(), 503, "TLS", "its certificate is not trusted"),
+        (&below, 503, "404", "no discovery document"),
+        (&slash, 409, "issuer", &format!("calls itself {issuer}")),
+        (issuer, 503, "clock", "behind this coordinator"),
+        ("id.example.org", 400, "words", "is not the issuer of a provider"),
+        ("http://id.example.org", 400, "TLS", "is reached without TLS"),
+    ] {
+        let page = try_add(&mut browser, issuer, &[]).await;
+        assert_eq!(page.status, status, "{code}: {page:?}");
+        assert!(page.says(words), "{code}: {words}: {page:?}");
+        assert!(page.says(issuer) && !page.says("hush hush"), "what was typed stays, but for the secret");
+        assert!(page.says("Add it all the same"));
+    }
+    strange.mind().down = true;
+    keep_time(&c);
+    assert!(try_add(&mut browser, issuer, &[]).await.says("it answers 502"));
+    assert!(browser.get("/coordinator/providers").await.says("No provider yet"));
+
+    // It is kept all the same where that is wished, and shown as what it is.
+    let page = try_add(&mut browser, issuer, &[("untried", "on"), ("title", "Our home")]).await;
+    assert_eq!((page.status, page.location()), (303, "/coordinator/providers/home"), "{page:?}");
+    let page = browser.get("/coordinator/providers").await;
+    assert!(page.says("Our home") && page.says("Not usable") && page.says("it answers 502"), "{page:?}");
+    strange.mind().down = false;
+    let page = browser.get("/coordinator/providers").await;
+    assert!(page.says("Reachable") && !page.says("Not usable"), "{page:?}");
+    assert_eq!(try_add(&mut browser, issuer, &[]).await.status, 409, "its name is taken");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_is_added_seen_used_and_removed_by_name() {
+    let c = Coordinator::on_sqlite().await;
+    keep_time(&c);
+    let town = Town::new(c, json!({})).await;
+    let c = &town.c;
+    let mut browser = Browser::new(c.address);
+    browser.log_in("owner@example.org", PASSWORD).await;
+    let owner = c.log_in("owner@example.org").await;
+    let made = c.post("/api/v1/organizations", &owner, json!({ "name": "crew" })).await;
+    let org = made.body["organization"]["id"].as_str().unwrap();
+
+    let page = browser.get(&format!("{NEW}?name=No!")).await;
+    assert!(page.status == 400 && page.says("is no name of a provider"), "{page:?}");
+    let redirect = format!("http://{}/auth/oidc/home/callback", c.address);
+    assert!(browser.get(&format!("{NEW}?name=home")).await.says(&redirect), "{:?}", browser.page);
+    let rules = format!("groups=operators:{org}:admin\r\n\r\ngroups=guests:{org}:member\r\n");
+    let issuer = town.strange.issuer.as_str();
+    let page =
+        try_add(&mut browser, issuer, &[("scopes", "email groups"), ("create", "on"), ("rules", &rules)])
+            .await;
+    assert_eq!(page.location(), "/coordinator/providers/home", "{page:?}");
+    let page = browser.get("/coordinator/providers/home").await;
+    for words in
+        ["was tried and added", "groups=operators", "crew", "admin", "email groups", "Reachable", &redirect]
+    {
+        assert!(page.says(words), "{words}: {page:?}");
+    }
+    assert!(!page.says("hush"), "the secret is not shown again");
+    for bad in ["groups=operators", &format!("groups=x:{org}:owner")] {
+        let page = try_add(&mut browser, issuer, &[("rules", bad)]).await;
+        assert_eq!(page.status, 400, "{bad}: {page:?}");
+    }
+
+    let mut ada = town.log_in("ada").await;
+    assert!(
+        browser.get("/coordinator/providers").await.says("<td class=\"spare\">1</td>"),
+        "{:?}",
+        browser.page
+    );
+    browser.get("/coordinator/providers/strange").await;
+    assert!(browser.page.says("One person has connected it."));
+    let page = browser.submit("/coordinator/providers/strange/remove", &[("confirm", "stranger")]).await;
+    assert!(page.status == 400 && page.says("not_confirmed"), "{page:?}");
+    for name in ["strange", "home"] {
+        browser.get(&format!("/coordinator/providers/{name}")).await;
+        let page =
+            browser.submit(&format!("/coordinator/providers/{name}/remove"), &[("confirm", name)]).await;
+        assert_eq!((page.status, page.location()), (303, "/coordinator/providers"), "{page:?}");
+    }
+    assert_eq!(ada.get("/settings").await.status, 303, "her log-in has ended");
+    assert!(browser.get("/coordinator/providers").await.says("No provider yet"));
+    assert_eq!(browser.get("/coordinator/providers/home").await.status, 404);
+    let trail = c.get("/api/v1/audit?action=provider", &owner).await;
+    let events = trail.body["events"].as_array().unwrap();
+    let count = |action: &str| events.iter().filter(|event| event["action"] == action).count();
+    assert_eq!((count("provider.create"), count("provider.delete")), (2, 2), "{trail:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_of_the_settings_file_is_shown_and_changed_there_alone() {
+    let strange = Strange::start().await;
+    let file = format!("[[provider]]\nname = 'home'\nissuer = '{}'\nclient-id = 'wonder'\n", strange.issuer);
+    let c = Coordinator::with_settings(&file).await;
+    let mut browser = owner_at(&c).await;
+    assert!(browser.get("/coordinator/providers").await.says("settings file"));
+    let page = browser.get("/coordinator/providers/home").await;
+    assert!(
+        page.says("of the coordinator's settings file") && !page.says("Remove this provider"),
+        "{page:?}"
+    );
+    let csrf = page.csrf();
+    let removed =
+        browser.post("/coordinator/providers/home/remove", &[("csrf", &csrf), ("confirm", "home")]).await;
+    assert_eq!(removed.status, 404);
+    keep_time(&c);
+    let issuer = strange.issuer.clone();
+    assert_eq!(try_add(&mut browser, &issuer, &[]).await.status, 409, "nor is its name given away");
+}
