@@ -57,9 +57,10 @@ pub fn scope_name(scope: Scope) -> &'static str {
 /// What a scope of that name is; the parser has let known ones through only.
 pub fn scope(name: &str) -> Result<Scope> {
     let found = SCOPES.iter().find(|(known, _)| *known == name);
-    found
-        .map(|(_, scope)| *scope)
-        .ok_or_else(|| Error::usage("malformed_scope", format!("{name:?} is not a scope")))
+    found.map(|(_, scope)| *scope).ok_or_else(|| {
+        Error::usage("malformed_scope", format!("{name:?} is not a scope"))
+            .hint("`wonder key create --help` lists them")
+    })
 }
 
 #[cfg(test)]

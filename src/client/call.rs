@@ -197,7 +197,8 @@ fn unsendable() -> Error {
 /// An id or a name as one segment of a path (RFC 3986 section 3.3).
 pub(super) fn segment(text: &str) -> Result<String> {
     if matches!(text, "" | "." | "..") {
-        return Err(Error::usage("malformed_name", format!("{text:?} is neither a name nor an id")));
+        return Err(Error::usage("malformed_name", format!("{text:?} is neither a name nor an id"))
+            .hint("the `list` of the same noun shows both"));
     }
     Ok(encode(text, b""))
 }

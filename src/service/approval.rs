@@ -133,7 +133,8 @@ pub async fn open(app: &App, request: Request) -> Result<String> {
                 Kind::RateLimited,
                 "too_many_waiting",
                 "too many devices wait for approval",
-            ));
+            )
+            .hint("approve those that wait, or try again later"));
         }
         store::approval::insert(tx, &approval)
     };

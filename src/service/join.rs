@@ -241,7 +241,8 @@ fn claim_direct(
     match redemption::insert(tx, &own)? {
         true => Ok((token, own.id)),
         // The same machine, in another transaction at the same moment: it tries again and finds its use.
-        false => Err(Error::new(Kind::Unavailable, "registering", "this machine is registering already")),
+        false => Err(Error::new(Kind::Unavailable, "registering", "this machine is registering already")
+            .hint("try again in a moment")),
     }
 }
 

@@ -66,7 +66,9 @@ fn tls(mail: &Mail) -> Result<Tls> {
         return Ok(Tls::None);
     }
     let unusable = |e: lettre::transport::smtp::Error| {
-        Error::usage("malformed_setting", "the certificates of mail.ca-file cannot be read").source(e)
+        Error::usage("malformed_setting", "the certificates of mail.ca-file cannot be read")
+            .hint("it holds certificates as PEM")
+            .source(e)
     };
     let mut parameters = TlsParameters::builder(mail.host.clone());
     if let Some(pem) = &mail.authorities {

@@ -30,7 +30,8 @@ pub(super) fn read(tables: Vec<toml::Table>) -> Result<Vec<Configured>> {
     names.sort();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => {
-            Err(Error::usage("malformed_settings", format!("two providers are called {}", pair[0])))
+            Err(Error::usage("malformed_settings", format!("two providers are called {}", pair[0]))
+                .hint("each [providers.NAME] has a name of its own"))
         }
         None => Ok(all),
     }
@@ -49,7 +50,8 @@ fn secret(given: Option<toml::Value>, file: Option<toml::Value>) -> Result<Optio
         (Some(_), Some(_)) => Err(Error::usage(
             "malformed_settings",
             format!("{SECRET} and {SECRET_FILE} are one or the other"),
-        )),
+        )
+        .hint("leave one of them out")),
         (Some(given), None) => text(&given).map(|given| Some(Secret::new(given))),
         (None, Some(file)) => from_file(Path::new(&text(&file)?)).map(Some),
         (None, None) => Ok(None),
@@ -58,6 +60,7 @@ fn secret(given: Option<toml::Value>, file: Option<toml::Value>) -> Result<Optio
 
 fn not_text() -> Error {
     Error::usage("malformed_settings", format!("{SECRET} and {SECRET_FILE} are text"))
+        .hint("put it in quotes")
 }
 
 fn from_file(path: &Path) -> Result<Secret> {

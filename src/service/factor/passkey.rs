@@ -162,8 +162,10 @@ pub async fn remove(app: &App, proven: Proven, id: PasskeyId) -> Result<()> {
     let forget = move |tx: &mut Tx<'_>| {
         removed(tx, &proven, now, |tx| {
             let own = passkey::of_user(tx, proven.user())?.into_iter().find(|own| own.id == id);
-            let own = own
-                .ok_or_else(|| Error::new(Kind::NotFound, "passkey_not_found", "you have no such passkey"))?;
+            let own = own.ok_or_else(|| {
+                Error::new(Kind::NotFound, "passkey_not_found", "you have no such passkey")
+                    .hint("the settings list those that there are")
+            })?;
             passkey::delete(tx, proven.user(), own.id)?;
             audit::record(tx, now, proven.actor(), Change::new(Action::PasskeyDelete, own.id, own.name))
         })

@@ -98,7 +98,8 @@ pub async fn disable(app: &App, proven: Proven) -> Result<()> {
                     Kind::NotFound,
                     "totp_not_found",
                     "your account has no codes by time",
-                ));
+                )
+                .hint("there is nothing to take away"));
             }
             let change = Change::new(Action::TotpDisable, proven.user(), proven.email());
             audit::record(tx, now, proven.actor(), change)

@@ -29,7 +29,7 @@ pub struct NewApp {
     pub redirect_uris: Vec<String>,
     /// Where it has browsers led after a log-out.
     pub post_logout_redirect_uris: Vec<String>,
-    /// It can keep no secret: a program on a phone, on a desktop, in a browser.
+    /// It can keep no secret: a program on a phone or a desktop.
     pub public: bool,
     /// The most that it may ask for; none: everything.
     pub scopes: Option<Vec<Scope>>,

@@ -28,7 +28,8 @@ fn of_state(state: &str) -> Error {
         "22021" | "22P05" => Error::usage("malformed_text", "a text holds a character that cannot be kept"),
         "40001" | "40P01" | "55P03" => unavailable("others changed the same at the same time"),
         "57014" => unavailable("the database took too long"),
-        "25006" => Error::new(Kind::Unavailable, "database_read_only", "the database takes no writes now"),
+        "25006" => Error::new(Kind::Unavailable, "database_read_only", "the database takes no writes now")
+            .hint("it is a replica, or being taken over: name the primary in --database"),
         "53100" => Error::new(Kind::Unavailable, "disk_full", "no space is left for the database")
             .hint("free some space on the database server"),
         _ if is_of_the_server(state) => unavailable("the database is away"),

@@ -39,13 +39,16 @@ pub(super) fn connector(trust: &Trust) -> Result<MakeRustlsConnect> {
 }
 
 fn unusable(failure: rustls::Error) -> Error {
-    Error::new(Kind::Local, "tls_unusable", "TLS to the database cannot be set up").source(failure)
+    Error::new(Kind::Local, "tls_unusable", "TLS to the database cannot be set up")
+        .hint("look at sslmode and sslrootcert in the URL of the database")
+        .source(failure)
 }
 
 fn roots(path: &Path) -> Result<RootCertStore> {
     let unreadable = || {
         let message = format!("{} holds no PEM certificates", path.display());
         Error::new(Kind::Local, "sslrootcert_unusable", message)
+            .hint("it names a file of certificates as PEM that this user may read")
     };
     let mut roots = RootCertStore::empty();
     let certificates = CertificateDer::pem_file_iter(path).map_err(|e| unreadable().source(e))?;

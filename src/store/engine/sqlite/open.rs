@@ -53,7 +53,8 @@ fn inspect(path: &Path) -> Result<()> {
     let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
     if !metadata.is_file() {
         let message = format!("{} is not a file", path.display());
-        return Err(Error::new(Kind::Local, "database_unusable", message));
+        return Err(Error::new(Kind::Local, "database_unusable", message)
+            .hint("name another with --database, or move this away"));
     }
     let mut head = Vec::new();
     let file = File::open(path).map_err(|e| unusable_path(path, e))?;
