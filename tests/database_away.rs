@@ -12,7 +12,8 @@ use common::postgres::Server;
 use common::relay::Relay;
 use common::wait::wait_until;
 use crypto_box::SecretKey;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use wonder::core::secret::random_bytes;
 
@@ -25,6 +26,16 @@ async fn on_postgres(server: &Server) -> Fleet {
     Fleet::of(Coordinator::options().args(&["--no-derp", "--database", &server.database()])).await
 }
 
+/// What `/readyz` says: the status, and the body.
+fn ready(fleet: &Fleet) -> (String, Value) {
+    let url = format!("{}/readyz", fleet.coordinator.url());
+    let answer =
+        Command::new("curl").args(["-s", "--noproxy", "*", "-w", "\n%{http_code}", &url]).output().unwrap();
+    let text = String::from_utf8(answer.stdout).unwrap();
+    let (body, status) = text.rsplit_once('\n').unwrap();
+    (status.to_owned(), serde_json::from_str(body).unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn while_postgres_is_away_devices_stay_connected_and_hear_of_each_other() {
     let server = Server::start();
@@ -35,7 +46,14 @@ async fn while_postgres_is_away_devices_stay_connected_and_hear_of_each_other() 
     map.until("both are there", |view| view.peer("mover").is_some()).await;
     own.until("both are there", |view| view.peer("watcher").is_some()).await;
 
+    assert_eq!(ready(&fleet).0, "200");
     server.crash();
+    let (status, problem) = ready(&fleet);
+    assert_eq!((status.as_str(), &problem["code"]), ("503", &json!("not_ready")), "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("database") && problem["hint"].is_string(),
+        "{problem}"
+    );
     let (begun, mut round) = (Instant::now(), 0);
     while begun.elapsed() < AWAY {
         round += 1;

@@ -11,6 +11,7 @@ use common::wonder::{Run, Wonder};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 
 /// Without a relay, whose port others may have.
 fn quiet() -> Options {
@@ -72,6 +73,50 @@ fn the_master_key_is_rotated_while_the_coordinator_runs() {
 fn the_master_key_is_rotated_while_the_coordinator_runs_on_postgres() {
     let server = Server::shared();
     rotates_while_it_runs(quiet().args(&["--database", &server.database()]));
+}
+
+/// Whose the files of its data are.
+fn owners(coordinator: &Coordinator) -> BTreeSet<(u32, u32, u32)> {
+    let files = fs::read_dir(coordinator.data_dir()).unwrap().map(|entry| entry.unwrap().metadata().unwrap());
+    files.map(|file| (file.uid(), file.gid(), file.mode() & 0o777)).collect()
+}
+
+/// As installed: the coordinator has a user of its own, and its administrator is root.
+#[test]
+fn what_root_does_beside_it_a_coordinator_of_another_user_can_read() {
+    let mut coordinator = quiet().as_nobody().start();
+    let data = fs::metadata(coordinator.data_dir()).unwrap();
+    let own = BTreeSet::from([(data.uid(), data.gid(), 0o600)]);
+    let (known_by, wonder) = (control_key(&coordinator), Wonder::new());
+    let log_in = ["login", coordinator.url(), "--email", "ada@example.org", "--password-stdin"];
+    done(&coordinator.admin(&["user", "create", "ada@example.org", "--password-stdin"], PASSWORD));
+    done(&coordinator.admin(&["key-ring", "rotate"], ""));
+    assert_eq!(owners(&coordinator), own, "beside it");
+    // What is sealed is opened with the new key.
+    done(&wonder.run_with(&log_in, PASSWORD));
+    done(&wonder.run(&["audit", "--all"]));
+    coordinator.stop();
+    fs::remove_file(coordinator.data_dir().join("master.lock")).unwrap();
+    done(&coordinator.admin(&["key-ring", "rotate", "--forget"], ""));
+    done(&coordinator.admin(&["user", "create", "bob@example.org", "--password-stdin"], PASSWORD));
+    assert_eq!(owners(&coordinator), own, "while it is away");
+    coordinator.restart();
+    assert_eq!(control_key(&coordinator), known_by);
+    done(&wonder.run(&["whoami"]));
+}
+
+#[test]
+fn a_key_that_may_not_be_read_says_whose_it_must_be() {
+    let mut coordinator = quiet().start();
+    coordinator.stop();
+    let path = coordinator.data_dir().join("master.key");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let data = coordinator.data_dir();
+    let serve = ["serve", "--no-derp", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
+    let refused = Wonder::new().error(&serve, 1);
+    assert_eq!(refused["code"], "master_key_unreadable", "{refused}");
+    assert!(refused["hint"].as_str().unwrap().contains("the user that the coordinator runs as"), "{refused}");
 }
 
 #[test]

@@ -66,6 +66,9 @@ fn an_organization_from_its_first_day_to_its_last() {
     assert_eq!((&renamed["name"], &renamed["realm"]), (&json!("Acme Ltd"), &made["realm"]));
     let deleted = bob.json(&["org", "delete", "Acme Ltd", "--yes"]);
     assert_eq!((&deleted["organization"]["id"], &deleted["nodes_removed"]), (&made["id"], &json!(0)));
+    let by_id = bob.json(&["org", "create", "acme"])["organization"]["id"].clone();
+    let deleted = bob.json(&["org", "delete", by_id.as_str().unwrap(), "--yes"]);
+    assert_eq!(deleted["organization"]["id"], by_id, "an id is as good as a name");
     assert_eq!(bob.json(&["org", "list"])["organizations"].as_array().unwrap().len(), 1);
     assert_eq!(bob.json(&["org", "show"])["organization"]["name"], "bob");
 }

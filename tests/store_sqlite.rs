@@ -69,6 +69,34 @@ async fn grouped<T>(store: &Store, meanwhile: impl Future<Output = T>) -> T {
     value
 }
 
+/// What a connection answers to `PRAGMA …`, for each that the stories rely on.
+const PRAGMAS: [(&str, &str); 3] = [
+    ("PRAGMA journal_mode", "wal"),
+    // FULL: https://sqlite.org/pragma.html#pragma_synchronous
+    ("SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous", "2"),
+    ("SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys", "1"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_connection_is_durable_and_checks_its_references() {
+    for purpose in [Purpose::Serve, Purpose::Administer] {
+        let database = Database::sqlite();
+        drop(database.open());
+        let store = Store::open(&database.url, purpose).unwrap();
+        for (sql, expected) in PRAGMAS {
+            let written: String = store.write(move |tx| tx.first(sql, &[])?.unwrap().take(0)).await.unwrap();
+            assert_eq!(written, expected, "the writer: {sql}");
+            // More at once than there are readers, so that each is asked.
+            let reads =
+                (0..32).map(|_| store.read(move |read| read.first(sql, &[])?.unwrap().take::<String>(0)));
+            assert!(
+                join_all(reads).await.into_iter().all(|read| read.unwrap() == expected),
+                "a reader: {sql}"
+            );
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_that_wait_share_one_commit() {
     let store = Database::sqlite().open();

@@ -17,6 +17,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use wonder::core::token::JoinToken;
 
 const PASSWORD: &str = "a long enough password\n";
 
@@ -133,6 +134,11 @@ fn assert_says(run: &Run, code: i32, words: &str) {
     assert!(run.stderr.contains(words), "{words:?} in {}", run.stderr);
 }
 
+/// The names of a node's fields.
+fn shape(document: &Value) -> Vec<String> {
+    document["node"].as_object().unwrap().keys().cloned().collect()
+}
+
 #[test]
 fn a_device_joins_is_there_and_leaves() {
     let (home, daemon) = (Home::new(), Tailscaled::start());
@@ -157,12 +163,11 @@ fn a_device_joins_is_there_and_leaves() {
     assert!(pi.run(&["worker", "status"]).stdout.starts_with("pi.ada."));
 
     let again = pi.json(&["worker", "join", &token]);
-    assert_eq!((&again["already"], &again["node"]["name"]), (&json!(true), &json!("pi")));
-    assert_eq!(
-        pi.json(&["worker", "join", &home.token()])["already"],
-        true,
-        "another token of the same realm"
-    );
+    assert_eq!((&again["already"], shape(&again)), (&json!(true), shape(&joined)));
+    assert_eq!((&again["node"]["id"], &again["node"]["name"]), (&joined["node"]["id"], &json!("pi")));
+    let other = pi.json(&["worker", "join", &home.token()]);
+    assert_eq!(other["already"], true, "another token of the same realm");
+    assert_eq!(other["node"]["id"], joined["node"]["id"]);
     assert_eq!(home.uses_left(), [1, 0], "which is not spent");
 
     let left = pi.json(&["worker", "leave", "--yes"]);
@@ -170,6 +175,35 @@ fn a_device_joins_is_there_and_leaves() {
     assert_eq!(home.nodes(), [] as [Value; 0]);
     assert_eq!(pi.json(&["worker", "status"])["state"], "not_joined");
     assert_eq!(pi.json(&["worker", "leave", "--yes"])["left"], false);
+}
+
+/// The code with which a join is refused for good; there is always a way on.
+fn refused(device: &Wonder, token: &str) -> String {
+    let error = device.error(&["worker", "join", token], 4);
+    assert!(error["hint"].is_string(), "{error}");
+    error["code"].as_str().unwrap().to_owned()
+}
+
+/// What the API answers to a token, as another device would ask.
+fn status_of(home: &Home, path: &str, token: &str) -> String {
+    let url = format!("{}/api/v1{path}", home.coordinator.url());
+    let body = json!({ "token": token }).to_string();
+    let mut curl = Command::new("curl");
+    curl.args(["-s", "--noproxy", "*", "-o", "/dev/null", "-w", "%{http_code}", &url]);
+    let answer = curl.args(["--json", &body]).output().unwrap();
+    String::from_utf8(answer.stdout).unwrap()
+}
+
+fn used_up(home: &Home) -> String {
+    let token = home.token();
+    assert!(status_of(home, "/join", &token).starts_with('2'));
+    token
+}
+
+fn expired(home: &Home) -> String {
+    let token = home.ada.run(&["token", "create", "-q", "--ttl", "1s"]).stdout.trim().to_owned();
+    wait_until("it expires", Duration::from_secs(10), || status_of(home, "/join/check", &token) == "403");
+    token
 }
 
 #[test]
@@ -183,8 +217,12 @@ fn a_token_that_is_of_no_use_is_4_and_the_device_stays_as_it_was() {
         home.ada.json(&["token", "list"])["tokens"][0]["id"].as_str().unwrap(),
         "--yes",
     ]);
-    let error = pi.error(&["worker", "join", &token], 4);
-    assert!(error["hint"].is_string(), "{error}");
+    assert_eq!(refused(&pi, &token), "token_revoked");
+    assert_eq!(refused(&pi, &expired(&home)), "token_expired");
+    assert_eq!(refused(&pi, &used_up(&home)), "token_used_up");
+    // Well made, and never by this coordinator.
+    let unknown = JoinToken::new(home.coordinator.url().parse().unwrap()).encode();
+    assert_eq!(refused(&pi, unknown.reveal()), "token_unknown");
     assert_eq!(daemon.state(), "NeedsLogin");
     assert!(!pi.config_dir().join("worker.toml").exists());
 }
@@ -239,9 +277,12 @@ fn another_realm_of_the_same_coordinator_is_another_network() {
 fn with_the_coordinator_down_a_device_says_so_and_leaves_all_the_same() {
     let (mut home, daemon) = (Home::new(), Tailscaled::start());
     let pi = device(&daemon);
-    pi.json(&["worker", "join", &home.token(), "--hostname", "pi"]);
+    let token = home.token();
+    let joined = pi.json(&["worker", "join", &token, "--hostname", "pi"]);
     home.coordinator.stop();
     let status = pi.json(&["worker", "status"]);
+    assert_eq!((&status["node"]["id"], shape(&status)), (&joined["node"]["id"], shape(&joined)));
+    assert_eq!(status["node"]["online"], false, "nobody sees it");
     assert_eq!((&status["state"], &status["coordinator_reachable"]), (&json!("connecting"), &json!(false)));
     let left = pi.run(&["worker", "leave", "--yes"]);
     assert_says(&left, 0, "warning: the coordinator could not be told");

@@ -56,7 +56,7 @@ pub struct RegisterApp {
     #[serde(default)]
     #[schema(max_items = 10)]
     pub post_logout_redirect_uris: Vec<String>,
-    /// It can keep no secret: a program on a phone, on a desktop, in a browser.
+    /// It can keep no secret: a program on a phone or a desktop.
     #[serde(default)]
     pub public: bool,
     #[serde(default)]

@@ -163,14 +163,19 @@ fn show(ctx: &Ctx, org: Option<String>) -> Result<()> {
 }
 
 fn delete(ctx: &Ctx, what: &Delete) -> Result<()> {
+    if what.confirm.is_none() {
+        ctx.ui.can_confirm("--confirm")?;
+    }
+    let client = ctx.session()?.client;
+    let org = client.organization(&what.org)?;
     let confirm = match &what.confirm {
         Some(name) => name.clone(),
         None => {
-            let question = format!("This deletes {} with all its nodes, tokens, keys and members.", what.org);
-            ctx.ui.confirm_by_name(&question, &what.org, "--confirm")?
+            let question = format!("This deletes {} with all its nodes, tokens, keys and members.", org.name);
+            ctx.ui.confirm_by_name(&question, &org.name, "--confirm")?
         }
     };
-    let deleted = ctx.session()?.client.delete_organization(&what.org, &confirm)?;
+    let deleted = client.delete_organization(&org.id.to_string(), &confirm)?;
     forget(ctx, deleted.organization.id)?;
     ctx.ui.changed(&deleted, || {
         format!("Deleted {} with {} nodes.", deleted.organization.name, deleted.nodes_removed)

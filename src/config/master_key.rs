@@ -49,7 +49,9 @@ impl Place {
     pub fn read(&self) -> Result<Option<Keys>> {
         let text = match self {
             Place::Environment => std::env::var(VARIABLE).ok(),
-            Place::Credential(path) | Place::File(path) => private_file::read(path)?,
+            Place::Credential(path) | Place::File(path) => {
+                private_file::read(path).map_err(|error| self.unreadable(error))?
+            }
         };
         text.map(|text| self.parse(&Secret::new(text))).transpose()
     }
@@ -95,7 +97,8 @@ impl Place {
     fn change(&self, change: impl FnOnce(Vec<String>) -> Vec<String>) -> Result<Keys> {
         let Place::File(path) = self else { return Err(self.fixed()) };
         let held = private_file::lock(path)?;
-        let text = Zeroizing::new(private_file::read(path)?.ok_or_else(|| self.missing())?);
+        let text = private_file::read(path).map_err(|error| self.unreadable(error))?;
+        let text = Zeroizing::new(text.ok_or_else(|| self.missing())?);
         let words = change(text.split_whitespace().map(str::to_owned).collect());
         let text = Secret::new(words.join("\n"));
         let keys = self.parse(&text)?;
@@ -114,6 +117,13 @@ impl Place {
             );
             Error::new(Kind::Local, "malformed_master_key", what).hint("put back what was there")
         })
+    }
+
+    /// It is there, and this user may not have it.
+    fn unreadable(&self, error: Error) -> Error {
+        Error::new(Kind::Local, "master_key_unreadable", error.message())
+            .hint("it must belong to the user that the coordinator runs as, and be for that user alone (mode 0600)")
+            .source(error)
     }
 
     fn missing(&self) -> Error {

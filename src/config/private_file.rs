@@ -1,11 +1,12 @@
 //! A small file that only its owner may read, replaced whole or not at all. Called by `profile` and `worker`.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::new_file::{self, directory};
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 
@@ -24,8 +25,7 @@ pub struct Lock(#[expect(dead_code, reason = "the lock lasts as long as its file
 pub fn lock(path: &Path) -> Result<Lock> {
     let beside = path.with_extension("lock");
     make_directory(path)?;
-    let open = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&beside);
-    let file = open.map_err(|error| failed(&beside, "opened", error))?;
+    let file = new_file::open(&beside).map_err(|error| failed(&beside, "opened", error))?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         match file.try_lock() {
@@ -50,10 +50,11 @@ pub fn read(path: &Path) -> Result<Option<String>> {
     Ok(Some(text))
 }
 
-/// Replaces the file, mode 0600. It survives a power cut: the new text is on disk before it takes the name.
+/// Replaces the file, mode 0600; it stays whose it was. It survives a power cut: the new text is on disk before it takes the name.
 pub fn replace(_held: &Lock, path: &Path, text: &str) -> Result<()> {
     let temporary = path.with_extension("new");
-    write(&temporary, text).map_err(|error| failed(&temporary, "written", error))?;
+    let like = if path.exists() { path } else { directory(path) };
+    write(&temporary, like, text).map_err(|error| failed(&temporary, "written", error))?;
     fs::rename(&temporary, path).map_err(|error| failed(path, "replaced", error))?;
     sync_directory(path).map_err(|error| failed(path, "replaced", error))
 }
@@ -71,13 +72,13 @@ pub fn reveal<S: serde::Serializer>(secret: &Secret, serializer: S) -> Result<S:
     serializer.serialize_str(secret.reveal())
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
+fn write(path: &Path, like: &Path, text: &str) -> io::Result<()> {
     // What a crash left there may be anybody's to read.
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
+    let mut file = new_file::make(path, like)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -88,12 +89,8 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 
 fn make_directory(path: &Path) -> Result<()> {
     let directory = directory(path);
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
-    made.map_err(|error| failed(&directory, "created", error))
-}
-
-fn directory(path: &Path) -> PathBuf {
-    path.parent().map(Path::to_owned).unwrap_or_default()
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    made.map_err(|error| failed(directory, "created", error))
 }
 
 fn failed(path: &Path, what: &str, error: io::Error) -> Error {

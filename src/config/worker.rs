@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 use super::private_file::{self, lock, reveal};
-use crate::core::id::NodeId;
 use crate::core::secret::Secret;
 use crate::core::url::BaseUrl;
 use crate::core::{Error, Kind, Result, Timestamp};
@@ -18,9 +17,10 @@ pub struct WorkerRecord {
     pub worker_key: Secret,
     /// SHA-256 of the join token that was spent, in hexadecimal: by it the token is known again.
     pub token: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node: Option<NodeId>,
     pub joined_at: Timestamp,
+    /// The node as the coordinator told it, whose shape is the API's; an older file has its id alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<toml::Value>,
 }
 
 /// Reads the text of a worker file. Its errors quote none of it: a secret may stand there.
@@ -78,8 +78,8 @@ mod tests {
             coordinator: "http://10.0.0.1:8080".parse().unwrap(),
             worker_key: Secret::new("wwk_x"),
             token: "ab".into(),
-            node: None,
             joined_at: Timestamp::from_millis(5),
+            node: None,
         };
         file.write(&record).unwrap();
         assert_eq!(file.read().unwrap().unwrap().worker_key.reveal(), "wwk_x");

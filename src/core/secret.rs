@@ -10,6 +10,13 @@ use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 use super::{Error, Result};
 
+/// How the secrets begin that are made here, whoever makes them: by it they are known where nobody is to see them.
+/// A new kind of secret goes into this list; `tests/conventions.rs` holds the whole of `src/` to it.
+pub const PREFIXES: [&str; 14] = [
+    "wjt_", "wak_", "wnd_", "wcs_", "wbs_", "whl_", "wsc_", "wwk_", "wiv_", "wat_", "wrt_", "wac_", "wdc_",
+    "was_",
+];
+
 /// A secret in clear text. It has no `Display`, its `Debug` says nothing, and it is wiped when dropped.
 /// Whoever must show or send it says so with [`Secret::reveal`].
 #[derive(Clone, ZeroizeOnDrop)]

@@ -273,7 +273,8 @@ impl Guest {
             return Err(over("invitation_expired", "this invitation has expired"));
         }
         if member::count(read, found.org)? >= MOST_MEMBERS {
-            return Err(Error::new(Kind::Conflict, "too_many_members", "this organization is full"));
+            return Err(Error::new(Kind::Conflict, "too_many_members", "this organization is full")
+                .hint("ask whoever invited you to make room: `wonder org remove EMAIL`"));
         }
         let organization = organization::by_id(read, found.org)?.ok_or_else(unknown)?;
         let role = found.role;

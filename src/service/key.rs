@@ -110,7 +110,8 @@ pub async fn rotate(
 ) -> Result<Made> {
     let overlap = overlap.unwrap_or(OVERLAP);
     if overlap > LONGEST_OVERLAP {
-        return Err(Error::usage("malformed_overlap", "two secrets are good together for 30 days at most"));
+        return Err(Error::usage("malformed_overlap", "two secrets are good together for 30 days at most")
+            .hint("write it like 24h"));
     }
     let (secret, now, org) = (api_key::mint(), app.now(), may.org());
     let (reference, actor, may) = (reference.to_owned(), may.actor().clone(), may.clone());
@@ -121,7 +122,8 @@ pub async fn rotate(
         let key = ApiKeyRow { prefix, expires_at: now.plus(old.ttl), secret_at: now, ..old.clone() };
         let until = now.plus(overlap).min(old.ends_at());
         if !keys::rotate(tx, &key, hash, until)? {
-            return Err(Error::new(Kind::Conflict, "key_revoked", "this API key was revoked"));
+            return Err(Error::new(Kind::Conflict, "key_revoked", "this API key was revoked")
+                .hint("make another with `wonder key create`"));
         }
         audit::record(tx, now, &actor, Change::new(Action::KeyRotate, key.id, &key.name).of(org))?;
         Ok(key)

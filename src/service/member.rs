@@ -94,14 +94,16 @@ pub async fn transfer(app: &App, may: &May<TransferOwnership>, who: &str) -> Res
         }
         if member.disabled_at.is_some() {
             let message = format!("the account of {} is disabled", member.email);
-            return Err(Error::new(Kind::Conflict, "account_disabled", message));
+            return Err(Error::new(Kind::Conflict, "account_disabled", message)
+                .hint("an administrator enables it, with `wonder user enable EMAIL`"));
         }
         if !member::transfer(tx, org, from, member.user)? {
             return Err(Error::new(
                 Kind::Conflict,
                 "changed_meanwhile",
                 "somebody else has just changed this",
-            ));
+            )
+            .hint("look with `wonder org members`, and try again"));
         }
         let change = Change::new(Action::OrganizationTransfer, org, &member.email).of(org);
         audit::record(tx, now, held.actor(), change)?;

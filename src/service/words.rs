@@ -14,7 +14,8 @@ pub(super) fn name(text: &str) -> Result<String> {
     if (1..=LONGEST_NAME).contains(&length) && !name.chars().any(char::is_control) {
         return Ok(name.to_owned());
     }
-    Err(Error::usage("malformed_name", format!("a name has 1 to {LONGEST_NAME} characters that print")))
+    Err(Error::usage("malformed_name", format!("a name has 1 to {LONGEST_NAME} characters that print"))
+        .hint("choose another, without line breaks"))
 }
 
 /// A name that may be left out, which is written as the empty one.
@@ -29,7 +30,8 @@ pub(super) fn ttl(wished: Option<Duration>, usual: Duration, longest: Duration) 
         return Ok(ttl);
     }
     let days = longest.as_secs() / 86_400;
-    Err(Error::usage("malformed_ttl", format!("this can last from one second to {days} days")))
+    Err(Error::usage("malformed_ttl", format!("this can last from one second to {days} days"))
+        .hint("write it like 8h or 90d"))
 }
 
 #[cfg(test)]

@@ -136,7 +136,9 @@ fn sqlite_failed(path: &Path, failure: refinery::Error) -> Error {
 
 fn failed(name: &str, failure: impl std::error::Error + Send + Sync + 'static) -> Error {
     let message = format!("the schema of {name} could not be brought up to date: {failure}");
-    Error::new(Kind::Local, "migration_failed", message).source(failure)
+    Error::new(Kind::Local, "migration_failed", message)
+        .hint("what failed has changed nothing: start the version of before again, and report it with this message")
+        .source(failure)
 }
 
 #[cfg(test)]

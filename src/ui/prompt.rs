@@ -64,14 +64,20 @@ impl Ui {
 }
 
 impl Ui {
-    /// Asks before something that takes much with it: the answer is its name, typed; `flag` gives it without
-    /// asking. With `--yes` it is `given`, where that is what was named on the command line.
-    pub fn confirm_by_name(&self, question: &str, given: &str, flag: &str) -> Result<String> {
-        if self.yes {
-            return Ok(given.to_owned());
+    /// Whether [`Ui::confirm_by_name`] can have an answer: before anything is asked of a coordinator.
+    pub fn can_confirm(&self, flag: &str) -> Result<()> {
+        match self.yes || can_ask() {
+            true => Ok(()),
+            false => Err(unconfirmed().hint(format!("if it is meant, add --yes, or its name with {flag}"))),
         }
-        if !can_ask() {
-            return Err(unconfirmed().hint(format!("if it is meant, add --yes, or its name with {flag}")));
+    }
+
+    /// Asks before something that takes much with it: the answer is its name, typed; `flag` gives it without
+    /// asking, and so does `--yes`.
+    pub fn confirm_by_name(&self, question: &str, name: &str, flag: &str) -> Result<String> {
+        self.can_confirm(flag)?;
+        if self.yes {
+            return Ok(name.to_owned());
         }
         self.say(&clean(question));
         self.ask("Its name, to go on", flag)
@@ -83,11 +89,13 @@ pub fn secret_from_stdin(what: &str) -> Result<Secret> {
     let mut text = String::new();
     io::stdin().lock().take(LARGEST).read_to_string(&mut text).map_err(|error| {
         Error::usage("unreadable_stdin", format!("the {what} could not be read from stdin: {error}"))
+            .hint("it is text, of 64 KiB at most")
             .source(error)
     })?;
     let secret = text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line));
     if secret.is_empty() {
-        return Err(Error::usage("missing_answer", format!("stdin is empty, where the {what} was expected")));
+        let message = format!("stdin is empty, where the {what} was expected");
+        return Err(Error::usage("missing_answer", message).hint("pipe it in: `cat FILE | wonder …`"));
     }
     Ok(Secret::new(secret))
 }
@@ -104,5 +112,7 @@ fn unconfirmed() -> Error {
 }
 
 fn no_answer(error: dialoguer::Error) -> Error {
-    Error::usage("missing_answer", "there was no answer").source(error)
+    Error::usage("missing_answer", "there was no answer")
+        .hint("type it at the question; `--help` names the flag that gives it without one")
+        .source(error)
 }

@@ -7,6 +7,7 @@ use super::Ui;
 use super::output::to_stderr;
 use super::style::{Paint, clean, coloured, paint};
 use crate::core::Error;
+use crate::core::secret::PREFIXES;
 
 impl Ui {
     /// Tells a failure on stderr; nothing of it goes to stdout.
@@ -54,16 +55,13 @@ fn as_text(error: &Error, colour: bool) -> String {
     lines.join("\n")
 }
 
-/// How secrets begin that somebody may have typed in the wrong place.
-const SECRETS: [&str; 7] = ["wjt_", "wak_", "wnd_", "wcs_", "wsc_", "wwk_", "wiv_"];
-
 /// How much of a secret may be shown: a list shows so much of an API key.
 const SHOWN: usize = 8;
 
-/// Without the words that are secrets: an error is shown to others too.
+/// Without the words that are secrets, which somebody may have typed in the wrong place: an error is shown to others too.
 fn hidden(text: &str) -> String {
     let is_secret = |word: &str| {
-        let begins = SECRETS.iter().filter_map(|prefix| word.find(prefix)).min();
+        let begins = PREFIXES.iter().filter_map(|prefix| word.find(prefix)).min();
         begins.is_some_and(|at| word.len() - at > SHOWN + 4)
     };
     let words: Vec<&str> = text.split(' ').map(|word| if is_secret(word) { "'…'" } else { word }).collect();
@@ -95,6 +93,10 @@ mod tests {
         let error = Error::usage("x", "\"wjt_AQAAAAAAAAAA\" is not a URL");
         assert_eq!(as_text(&error, false), "error: '…' is not a URL");
         assert_eq!(as_json(&error)["error"]["message"], "'…' is not a URL");
+        for prefix in PREFIXES {
+            let error = Error::usage("x", format!("no key {prefix}AQAAAAAAAAAA here"));
+            assert_eq!(as_text(&error, false), "error: no key '…' here");
+        }
     }
 
     #[test]

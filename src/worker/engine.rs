@@ -234,6 +234,7 @@ fn denied_or_refused(status: u16, words: &str) -> Error {
 
 fn refused(words: &str) -> Error {
     Error::new(Kind::Local, "tailscaled_refused", format!("tailscaled refused: {words}"))
+        .hint("its own log tells more: `journalctl -u tailscaled`")
 }
 
 /// Reading an answer failed.

@@ -39,7 +39,7 @@ pub fn reachable(url: &str, within: Duration) -> bool {
 /// The device is logged in to the coordinator at `url`, and another one was meant.
 pub(super) fn other_network(url: &str) -> Error {
     let message = format!("this device is logged in to another network, {url}");
-    Error::new(Kind::Conflict, "other_network", message)
+    Error::new(Kind::Conflict, "other_network", message).hint("`--force` does it all the same")
 }
 
 /// Scheme, host, port, and path without its last slash.

@@ -1,8 +1,9 @@
 //! A coordinator: the built binary, on a port and in a data directory of its own.
 
-use rustix::process::Signal;
+use rustix::process::{Signal, geteuid};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::mpsc;
@@ -16,12 +17,16 @@ use super::wonder::{Run, Wonder, clean_environment};
 /// How long it may take to be ready.
 const READY: Duration = Duration::from_secs(30);
 
+/// Debian's `nobody` and `nogroup`.
+const NOBODY: u32 = 65534;
+
 /// How a coordinator is to be started.
 pub struct Options {
     args: Vec<String>,
     environment: Vec<(String, String)>,
     namespace: Option<String>,
     listen: String,
+    as_nobody: bool,
 }
 
 impl Options {
@@ -48,9 +53,18 @@ impl Options {
         self.listen(listen)
     }
 
+    /// Runs as a user of its own, as an installed one does, where the tests run as root.
+    pub fn as_nobody(mut self) -> Self {
+        self.as_nobody = geteuid().is_root();
+        self
+    }
+
     /// Starts it, and waits until it is ready; a panic with its words if it does not get there.
     pub fn start(self) -> Coordinator {
         let directory = tempfile::Builder::new().prefix("wonder-coordinator-").tempdir().unwrap();
+        if self.as_nobody {
+            chown(directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
         let (process, ready) = self.launch(directory.path());
         Coordinator { process, ready, options: self, directory }
     }
@@ -59,6 +73,7 @@ impl Options {
         let binary = env!("CARGO_BIN_EXE_wonder");
         let mut command = match &self.namespace {
             Some(namespace) => netns::command_in(namespace, binary),
+            None if self.as_nobody => as_nobody(binary),
             None => Command::new(binary),
         };
         clean_environment(&mut command);
@@ -88,7 +103,7 @@ impl Coordinator {
 
     pub fn options() -> Options {
         let listen = "127.0.0.1:0".to_owned();
-        Options { args: Vec::new(), environment: Vec::new(), namespace: None, listen }
+        Options { args: Vec::new(), environment: Vec::new(), namespace: None, listen, as_nobody: false }
     }
 
     pub fn url(&self) -> &str {
@@ -153,6 +168,13 @@ impl Drop for Coordinator {
     fn drop(&mut self) {
         self.process.stop();
     }
+}
+
+fn as_nobody(binary: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    let nobody = NOBODY.to_string();
+    command.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups", binary]);
+    command
 }
 
 fn ready_line(process: &mut Process) -> Value {

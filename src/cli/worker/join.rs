@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::super::ctx::Ctx;
 use super::super::value::{Seconds, secret};
 use super::interrupt::unless_interrupted;
-use super::{Socket, ThisNode, worker_file};
+use super::{Socket, ThisNode, is_same, worker_file};
 use crate::api::{JoinGrant, JoinTarget, MeshCredential, Node};
 use crate::client::Client;
 use crate::config::worker::{WorkerFile, WorkerRecord};
@@ -175,9 +175,19 @@ impl Attempt {
         let mut progress = ctx.ui.progress("Connecting");
         self.preflight.resume(self.left(), &mut |step| progress.step(&sentence(&step)))?;
         drop(progress);
-        let outcome =
-            Outcome { node: ThisNode::seen(node), coordinator: self.word.coordinator.clone(), already: true };
+        let node = self.known(node)?;
+        let outcome = Outcome { node, coordinator: self.word.coordinator.clone(), already: true };
         ctx.ui.changed(&outcome, || format!("Already joined, as {}; nothing to do.", outcome.node.dns_name()))
+    }
+
+    /// The node of an earlier join, by the coordinator's word; by that of the join where it cannot be asked.
+    fn known(&self, local: LocalNode) -> Result<ThisNode> {
+        let record = self.file.read()?.filter(|record| record.coordinator == self.word.coordinator);
+        let ask = |record: &WorkerRecord| self.client.bearer(&record.worker_key).worker().ok()?.node;
+        Ok(match record.as_ref().and_then(ask).filter(|node| is_same(node, &local)) {
+            Some(node) => ThisNode::Told(Box::new(node)),
+            None => ThisNode::remembered(local, record.as_ref()),
+        })
     }
 
     fn join(self, ctx: &Ctx) -> Result<()> {
@@ -231,7 +241,9 @@ impl Attempt {
     }
 
     fn finish(&self, ctx: &Ctx, grant: &JoinGrant, node: Node) -> Result<()> {
-        self.file.write(&WorkerRecord { node: Some(node.id), ..self.record(ctx, grant) })?;
+        let told = toml::Value::try_from(&node)
+            .map_err(|e| Error::bug("a node does not fit into TOML").source(e))?;
+        self.file.write(&WorkerRecord { node: Some(told), ..self.record(ctx, grant) })?;
         let organization = grant.organization.name.clone();
         let coordinator = self.word.coordinator.clone();
         let outcome = Outcome { node: ThisNode::Told(Box::new(node)), coordinator, already: false };
@@ -247,8 +259,8 @@ impl Attempt {
             coordinator: self.word.coordinator.clone(),
             worker_key: grant.worker_key.clone(),
             token: self.fingerprint(),
-            node: None,
             joined_at: ctx.now(),
+            node: None,
         }
     }
 

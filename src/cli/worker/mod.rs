@@ -14,8 +14,9 @@ use std::path::PathBuf;
 use super::ctx::Ctx;
 use crate::api::Node;
 use crate::config::paths;
-use crate::config::worker::WorkerFile;
+use crate::config::worker::{WorkerFile, WorkerRecord};
 use crate::core::Result;
+use crate::core::id::NodeId;
 use crate::worker::LocalNode;
 
 /// This device
@@ -42,11 +43,19 @@ pub fn run(ctx: &Ctx, command: WorkerCommand) -> Result<()> {
     }
 }
 
+/// Whether the node of a join is the one that tailscaled is now: of the same realm, whose names end alike, with the same
+/// addresses. It may have been logged in elsewhere since.
+fn is_same(node: &Node, local: &LocalNode) -> bool {
+    let realm = |name: &str| name.split_once('.').map(|(_, domain)| domain.to_owned());
+    realm(&node.dns_name) == realm(&local.dns_name) && node.addresses == local.addresses
+}
+
 fn worker_file() -> Result<WorkerFile> {
     paths::config_dir().map(|directory| WorkerFile::in_directory(&directory))
 }
 
-/// This device's node: as the coordinator tells it; as tailscaled does, where the coordinator cannot be asked.
+/// This device's node: as the coordinator tells it, or told it when the device joined; as tailscaled does, where `wonder` has
+/// not joined it.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum ThisNode {
@@ -57,7 +66,8 @@ enum ThisNode {
 /// The part of a node that its own device knows. Field names as in [`Node`].
 #[derive(Debug, Serialize)]
 struct SeenNode {
-    id: String,
+    /// Never known: the one that tailscaled tells is no id that any command takes.
+    id: Option<NodeId>,
     name: String,
     hostname: String,
     dns_name: String,
@@ -65,10 +75,19 @@ struct SeenNode {
 }
 
 impl ThisNode {
-    fn seen(local: LocalNode) -> Self {
+    /// Without the coordinator's word: what it said at the join, with the names that tailscaled knows now. Nobody sees it
+    /// online.
+    fn remembered(local: LocalNode, record: Option<&WorkerRecord>) -> Self {
         let name = local.dns_name.split('.').next().unwrap_or_default().to_owned();
-        let LocalNode { stable_id: id, hostname, dns_name, addresses, .. } = local;
-        ThisNode::Seen(SeenNode { id, name, hostname, dns_name, addresses })
+        let told = record.and_then(|record| record.node.clone()?.try_into::<Node>().ok());
+        let LocalNode { hostname, dns_name, addresses, .. } = local.clone();
+        match told.filter(|node| is_same(node, &local)) {
+            Some(node) => {
+                let node = Node { name, hostname, dns_name, addresses, online: false, ..node };
+                ThisNode::Told(Box::new(node))
+            }
+            None => ThisNode::Seen(SeenNode { id: None, name, hostname, dns_name, addresses }),
+        }
     }
 
     fn dns_name(&self) -> &str {

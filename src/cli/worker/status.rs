@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::ctx::Ctx;
-use super::{Socket, ThisNode, worker_file};
+use super::{Socket, ThisNode, is_same, worker_file};
 use crate::api::Node;
 use crate::config::worker::WorkerRecord;
 use crate::core::url::BaseUrl;
@@ -12,7 +12,7 @@ use crate::core::{Kind, Result};
 use crate::ui::fields;
 use crate::worker::ipn::VENDOR_URL;
 use crate::worker::status::EngineInfo;
-use crate::worker::{DeviceState, DeviceStatus};
+use crate::worker::{DeviceState, DeviceStatus, LocalNode};
 
 /// Show how this device stands
 ///
@@ -63,10 +63,13 @@ enum Word {
 
 fn answer(ctx: &Ctx, device: DeviceStatus) -> Result<Answer> {
     let asks = matches!(device.state, DeviceState::Connected | DeviceState::Connecting);
+    let base = device.coordinator.as_deref().and_then(|url| url.parse::<BaseUrl>().ok());
+    let record = worker_file()?.read()?.filter(|record| Some(&record.coordinator) == base.as_ref());
     let word = match (&device.coordinator, asks) {
-        (Some(url), true) => Some(ask(ctx, url)?),
+        (Some(url), true) => Some(ask(ctx, url, record.as_ref())?),
         _ => None,
     };
+    let word = word.map(|word| word.about(device.node.as_ref()));
     let state = match (&word, device.state) {
         (Some(Word::Stranger), _) => DeviceState::NotJoined,
         (Some(Word::Unreachable), DeviceState::Connected) => DeviceState::Connecting,
@@ -76,20 +79,29 @@ fn answer(ctx: &Ctx, device: DeviceStatus) -> Result<Answer> {
     let coordinator_reachable = word.as_ref().map(|word| !matches!(word, Word::Unreachable | Word::Stranger));
     let node = match word {
         Some(Word::Node(node)) => Some(ThisNode::Told(node)),
-        _ => device.node.map(ThisNode::seen),
+        _ => device.node.map(|local| ThisNode::remembered(local, record.as_ref())),
     };
     let DeviceStatus { coordinator, engine, health, .. } = device;
     Ok(Answer { state, node, coordinator, coordinator_reachable, engine, health })
 }
 
-fn ask(ctx: &Ctx, url: &str) -> Result<Word> {
+impl Word {
+    /// What it says of the device that tailscaled is now, and not of one that it was.
+    fn about(self, local: Option<&LocalNode>) -> Word {
+        match (self, local) {
+            (Word::Node(node), Some(local)) if !is_same(&node, local) => Word::Nothing,
+            (word, _) => word,
+        }
+    }
+}
+
+fn ask(ctx: &Ctx, url: &str, record: Option<&WorkerRecord>) -> Result<Word> {
     let Ok(base) = url.parse::<BaseUrl>() else { return Ok(Word::Stranger) };
     if url == VENDOR_URL {
         return Ok(Word::Stranger);
     }
     let client = ctx.client(&base)?;
-    let own = |record: &WorkerRecord| record.coordinator == base;
-    let told = match worker_file()?.read()?.filter(own) {
+    let told = match record {
         Some(record) => client.bearer(&record.worker_key).worker().map(|answer| answer.node),
         None => client.version().map(|_| None),
     };

@@ -137,6 +137,7 @@ fn unsupported(path: &str) -> Error {
         "unsupported_endpoint",
         format!("{path} is not supported by this coordinator"),
     )
+    .hint("docs/compatibility.md lists what is")
 }
 
 /// Reads a body whole, within its limits.

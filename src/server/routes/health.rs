@@ -38,7 +38,10 @@ async fn readyz(state: State) -> Answer<Json<Value>> {
 }
 
 async fn within(name: &str, probe: impl Future<Output = Result<()>>) -> Result<()> {
-    let unwell = || Error::new(Kind::Unavailable, "not_ready", format!("the {name} cannot serve now"));
+    let unwell = || {
+        Error::new(Kind::Unavailable, "not_ready", format!("the {name} cannot serve now"))
+            .hint("the coordinator's log says why; it goes on by itself once that is mended")
+    };
     match tokio::time::timeout(PATIENCE, probe).await {
         Ok(well) => well.map_err(|e| unwell().source(e)),
         Err(_) => Err(unwell()),

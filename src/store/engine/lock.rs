@@ -1,14 +1,14 @@
 //! The lock file beside a SQLite database: held by the one coordinator that runs on it, and for a moment by
 //! whoever migrates it. The system drops it with the process, however that ends.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 
+use crate::config::new_file;
 use crate::core::{Error, Kind, Result};
 
 /// Holds the database until it is dropped.
@@ -18,14 +18,7 @@ impl Lock {
     /// Takes the lock of `database`, waiting at most `patience` for another holder to finish.
     pub fn take(database: &Path, patience: Duration) -> Result<Lock> {
         let path = lock_path(database);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|e| super::sqlite::unusable_path(&path, e))?;
+        let mut file = new_file::open(&path).map_err(|e| super::sqlite::unusable_path(&path, e))?;
         let deadline = Instant::now() + patience;
         while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             if Instant::now() > deadline {

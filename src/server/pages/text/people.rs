@@ -132,7 +132,7 @@ pub mod app {
     pub const AFTER_HINT: &str =
         "One a line: where the app may have browsers led when it logs people out here.";
     pub const IS_PUBLIC: &str = "It cannot keep a secret";
-    pub const IS_PUBLIC_HINT: &str = "A program on a phone, on a desktop, or in a browser.";
+    pub const IS_PUBLIC_HINT: &str = "A program on a phone or a desktop.";
     pub const MOST: &str = "The most that it may ask for";
     pub const ID: &str = "Client identifier";
     pub const SECRET: &str = "Client secret";

@@ -1,8 +1,8 @@
 //! Opens a SQLite file: refuses what cannot be used before anything is touched, then migrates.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io::Read as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use rusqlite::{MAIN_DB, OpenFlags};
 
 use super::connection::Connection;
 use super::error::{OnOpen as _, corrupt, read_only, unusable_path};
+use crate::config::new_file;
 use crate::core::{Error, Kind, Result};
 use crate::store::engine::Purpose;
 use crate::store::engine::lock::Lock;
@@ -63,14 +64,14 @@ fn inspect(path: &Path) -> Result<()> {
     }
 }
 
-/// Makes the file, and the directories above it, for this user alone.
+/// Makes the file, and the directories above it, for one user alone. SQLite itself gives its log and its shared memory to
+/// whom the file belongs to.
 fn create(path: &Path) -> Result<()> {
     if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(parent);
         made.map_err(|e| unusable_path(parent, e))?;
     }
-    let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-    opened.map(drop).map_err(|e| unusable_path(path, e))
+    new_file::open(path).map(drop).map_err(|e| unusable_path(path, e))
 }
 
 /// `synchronous=FULL`: a commit that was answered survives a power cut.
