@@ -84,7 +84,7 @@ fn owners(coordinator: &Coordinator) -> BTreeSet<(u32, u32, u32)> {
 /// As installed: the coordinator has a user of its own, and its administrator is root.
 #[test]
 fn what_root_does_beside_it_a_coordinator_of_another_user_can_read() {
-    let mut coordinator = quiet().as_nobody().start();
+    let mut coordinator = quiet().run_by_nobody().start();
     let data = fs::metadata(coordinator.data_dir()).unwrap();
     let own = BTreeSet::from([(data.uid(), data.gid(), 0o600)]);
     let (known_by, wonder) = (control_key(&coordinator), Wonder::new());

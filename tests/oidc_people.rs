@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use wonder::core::secret::Secret;
 use wonder::service::oidc::{membership, provider};
-use wonder::service::user::{self, Operator};
+use wonder::service::user::{self, Operator, Reset};
 
 coordinator_stories! {
     an_identity_is_disconnected_and_never_the_last_way_in
@@ -37,6 +37,11 @@ async fn disconnect(browser: &mut Browser) -> (u16, String) {
     (page.status, if page.status == 303 { page.location().to_owned() } else { page.body.clone() })
 }
 
+async fn give_ada_a_password(c: &Coordinator) {
+    let given = Reset { password: Secret::new(PASSWORD), factors: false };
+    user::reset_password(&c.app, &Operator::local("test"), "ada@example.org", given).await.unwrap();
+}
+
 async fn an_identity_is_disconnected_and_never_the_last_way_in(c: Coordinator) {
     let town = Town::new(c, json!({})).await;
     let mut there = town.log_in("ada").await;
@@ -44,8 +49,7 @@ async fn an_identity_is_disconnected_and_never_the_last_way_in(c: Coordinator) {
     assert!(status == 409 && said.contains("last_way_in"), "{said}");
     assert_eq!(there.get("/settings").await.status, 200, "nothing has ended");
 
-    let password = Secret::new(PASSWORD);
-    user::reset_password(&town.c.app, &Operator::local("test"), "ada@example.org", password).await.unwrap();
+    give_ada_a_password(&town.c).await;
     let mut there = town.log_in("ada").await;
     let cli = town.c.log_in("ada@example.org").await;
     let list = town.c.get("/api/v1/identities", &cli).await;
@@ -191,8 +195,7 @@ async fn a_membership_by_rule_stands_on_log_ins(c: Coordinator) {
 async fn a_disconnected_identity_takes_its_memberships_along(c: Coordinator) {
     let ruled = Ruled::new(c, &["admin"]).await;
     ruled.ada().await;
-    let (app, operator) = (&ruled.town.c.app, Operator::local("test"));
-    user::reset_password(app, &operator, "ada@example.org", Secret::new(PASSWORD)).await.unwrap();
+    give_ada_a_password(&ruled.town.c).await;
     let ada = ruled.town.c.log_in("ada@example.org").await;
     let keys = format!("/api/v1/organizations/{}/keys", ruled.org);
     let key = ruled.town.c.post(&keys, &ada, json!({ "name": "hers", "scopes": ["nodes:read"] })).await;

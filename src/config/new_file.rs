@@ -19,7 +19,7 @@ pub fn make(path: &Path, like: &Path) -> io::Result<File> {
 
 /// Opens a file to read and write; where there is none, it is made like the directory that it is in.
 pub fn open(path: &Path) -> io::Result<File> {
-    match make(path, &directory(path)) {
+    match make(path, directory(path)) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             // A link to a file that is not there yet counts as one, too.
             OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)

@@ -26,7 +26,7 @@ pub struct Options {
     environment: Vec<(String, String)>,
     namespace: Option<String>,
     listen: String,
-    as_nobody: bool,
+    run_by_nobody: bool,
 }
 
 impl Options {
@@ -54,15 +54,15 @@ impl Options {
     }
 
     /// Runs as a user of its own, as an installed one does, where the tests run as root.
-    pub fn as_nobody(mut self) -> Self {
-        self.as_nobody = geteuid().is_root();
+    pub fn run_by_nobody(mut self) -> Self {
+        self.run_by_nobody = geteuid().is_root();
         self
     }
 
     /// Starts it, and waits until it is ready; a panic with its words if it does not get there.
     pub fn start(self) -> Coordinator {
         let directory = tempfile::Builder::new().prefix("wonder-coordinator-").tempdir().unwrap();
-        if self.as_nobody {
+        if self.run_by_nobody {
             chown(directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
         }
         let (process, ready) = self.launch(directory.path());
@@ -73,7 +73,7 @@ impl Options {
         let binary = env!("CARGO_BIN_EXE_wonder");
         let mut command = match &self.namespace {
             Some(namespace) => netns::command_in(namespace, binary),
-            None if self.as_nobody => as_nobody(binary),
+            None if self.run_by_nobody => run_by_nobody(binary),
             None => Command::new(binary),
         };
         clean_environment(&mut command);
@@ -103,7 +103,7 @@ impl Coordinator {
 
     pub fn options() -> Options {
         let listen = "127.0.0.1:0".to_owned();
-        Options { args: Vec::new(), environment: Vec::new(), namespace: None, listen, as_nobody: false }
+        Options { args: Vec::new(), environment: Vec::new(), namespace: None, listen, run_by_nobody: false }
     }
 
     pub fn url(&self) -> &str {
@@ -170,7 +170,7 @@ impl Drop for Coordinator {
     }
 }
 
-fn as_nobody(binary: &str) -> Command {
+fn run_by_nobody(binary: &str) -> Command {
     let mut command = Command::new("setpriv");
     let nobody = NOBODY.to_string();
     command.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups", binary]);
