@@ -11,6 +11,17 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use wonder::core::Timestamp;
 
+coordinators_on_both_engines! {
+    rename_expire_and_remove_are_seen_by_peers_at_once
+    a_removed_device_is_told_and_has_to_join_again
+    a_killed_device_is_offline_after_five_seconds_and_one_that_logs_out_at_once
+    tags_come_from_the_token_and_a_tagged_nodes_key_does_not_expire
+    names_are_unique_and_magic_dns_answers_for_them
+    resolvers_split_dns_and_search_domains_reach_the_devices
+    a_client_that_reconnects_gets_everything_right
+    realms_may_overlap_and_know_nothing_of_each_other
+}
+
 /// How long something took, for whoever reads the test's output.
 fn timed(what: &str, wait: impl FnOnce()) -> Duration {
     let start = Instant::now();
@@ -19,7 +30,6 @@ fn timed(what: &str, wait: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-#[test]
 fn rename_expire_and_remove_are_seen_by_peers_at_once() {
     let ada = Person::new();
     let (pi, witness) = (ada.device("pi"), ada.device("witness"));
@@ -43,7 +53,6 @@ fn rename_expire_and_remove_are_seen_by_peers_at_once() {
     });
 }
 
-#[test]
 fn a_removed_device_is_told_and_has_to_join_again() {
     let ada = Person::new();
     let (mut pi, witness) = (ada.device("pi"), ada.device("witness"));
@@ -63,7 +72,6 @@ fn a_removed_device_is_told_and_has_to_join_again() {
     drop(witness);
 }
 
-#[test]
 fn a_killed_device_is_offline_after_five_seconds_and_one_that_logs_out_at_once() {
     let ada = Person::new();
     let (mut killed, leaver, witness) = (ada.device("killed"), ada.device("leaver"), ada.device("witness"));
@@ -88,7 +96,6 @@ fn a_killed_device_is_offline_after_five_seconds_and_one_that_logs_out_at_once()
     wait_for_peer(&witness, "killed", "online", |peer| peer["Online"] == true);
 }
 
-#[test]
 fn tags_come_from_the_token_and_a_tagged_nodes_key_does_not_expire() {
     let ada = Person::new();
     let (server, witness) = (Tailscaled::start(), ada.device("witness"));
@@ -105,7 +112,6 @@ fn tags_come_from_the_token_and_a_tagged_nodes_key_does_not_expire() {
     assert!(own["Self"]["KeyExpiry"].is_null(), "{}", own["Self"]["KeyExpiry"]);
 }
 
-#[test]
 fn names_are_unique_and_magic_dns_answers_for_them() {
     let ada = Person::new();
     let (first, second, witness) = (ada.device("pi"), ada.device("pi"), ada.device("witness"));
@@ -130,7 +136,6 @@ fn names_are_unique_and_magic_dns_answers_for_them() {
     ada.wonder.error(&["node", "rename", "cellar", "pi"], 6);
 }
 
-#[test]
 fn resolvers_split_dns_and_search_domains_reach_the_devices() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let settings = r#"
@@ -156,7 +161,6 @@ split = { "corp.example.org" = ["192.0.2.54"] }
     }
 }
 
-#[test]
 fn a_client_that_reconnects_gets_everything_right() {
     let ada = Person::new();
     let (mut pi, stays, goes) = (ada.device("pi"), ada.device("stays"), ada.device("goes"));
@@ -176,7 +180,6 @@ fn a_client_that_reconnects_gets_everything_right() {
     drop(goes);
 }
 
-#[test]
 fn realms_may_overlap_and_know_nothing_of_each_other() {
     let (ada, bob) = (Person::new(), Person::new());
     let (hers, his) = (ada.device("pi"), bob.device("pi"));
