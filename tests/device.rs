@@ -42,6 +42,54 @@ async fn a_removed_device_is_told_and_its_stream_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_a_stream_a_device_gets_one_whole_map_or_only_says_where_it_is() {
+    let fleet = Fleet::new().await;
+    let (mut peer, mut told) = fleet.connected("peer").await;
+    let mut pi = fleet.join("pi").await;
+    for encoding in [Encoding::Zstd, Encoding::Plain] {
+        let maps = pi.map_once(encoding, json!({})).await.unwrap();
+        let [map] = maps.as_slice() else { panic!("{maps:?}") };
+        assert!(map["Node"]["Name"].as_str().unwrap().starts_with("pi."), "{map}");
+        assert_eq!(map["Peers"][0]["Key"], json!(peer.node_key()));
+        assert!(map["PacketFilters"].is_object() && map["DNSConfig"].is_object(), "{map}");
+    }
+    let node = &fleet.nodes()[1];
+    assert_eq!((&node["name"], &node["online"]), (&json!("pi"), &json!(false)), "a look is no presence");
+    // The same without the peers, for whoever looks on at start for the relays.
+    let only_look = json!({ "OmitPeers": true, "ReadOnly": true, "Endpoints": ["192.0.2.1:1"] });
+    let maps = pi.map_once(Encoding::Zstd, only_look).await.unwrap();
+    assert!(maps.len() == 1 && maps[0]["Node"].is_object() && maps[0]["Peers"] == json!([]), "{maps:?}");
+    let said = pi.report(&["192.0.2.2:2"]).await.unwrap();
+    assert_eq!((said.status, said.body.len()), (200, 0), "a report is answered by its status");
+    // One map takes what the device says of itself, and holds what was said before it.
+    pi.map_once(Encoding::Zstd, json!({ "Endpoints": ["192.0.2.3:3"] })).await.unwrap();
+    let _stream = pi.online(Encoding::Zstd).await.unwrap();
+    let now = json!(["192.0.2.3:3"]);
+    told.until("where it is", |view| view.peer("pi").is_some_and(|pi| pi["Endpoints"] == now)).await;
+    peer.report(&["192.0.2.4:4"]).await.unwrap();
+    let maps = pi.map_once(Encoding::Plain, json!({ "Endpoints": ["192.0.2.3:3"] })).await.unwrap();
+    assert_eq!(maps[0]["Peers"][0]["Endpoints"], json!(["192.0.2.4:4"]));
+    let mut stranger = Device::new(fleet.site, "stranger");
+    assert!(stranger.map_once(Encoding::Plain, json!({})).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_without_peers_tells_a_device_of_itself_alone() {
+    let fleet = Fleet::new().await;
+    let (mut peer, _stream) = fleet.connected("peer").await;
+    let mut pi = fleet.join("pi").await;
+    let mut own = pi.map_stream_with(Encoding::Zstd, json!({ "OmitPeers": true })).await.unwrap();
+    let first = own.next().await.unwrap();
+    assert!(first["Node"].is_object() && first["Peers"] == json!([]), "{first}");
+    assert_eq!(peer.report(&["192.0.2.4:4"]).await.unwrap().status, 200);
+    fleet.ada.json(&["node", "rename", "peer", "other"]);
+    fleet.ada.json(&["node", "rename", "pi", "attic"]);
+    let next = own.next().await.unwrap();
+    assert!(own.view.own_name() == "attic" && own.view.peers.is_empty(), "{next}");
+    assert!(next.get("PeersChanged").is_none() && next.get("PeersChangedPatch").is_none(), "{next}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_refused_reads_why() {
     let fleet = Fleet::new().await;
     let mut stranger = Device::new(fleet.site, "stranger");

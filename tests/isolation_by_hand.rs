@@ -16,6 +16,15 @@ use serde_json::{Value, json};
 use wonder::core::key::NodeKey;
 use wonder::core::secret::random_bytes;
 
+coordinators_on_both_engines! {
+    async
+    the_relay_carries_nothing_to_the_other_realm_and_does_not_tell_who_is_there
+    the_relay_believes_no_key_that_is_not_proven_and_admits_no_stranger
+    the_map_tells_nothing_of_the_other_realm
+    the_packet_filter_lets_in_what_is_for_the_node_itself_alone
+    the_api_knows_no_id_of_another_organization
+}
+
 /// A coordinator, two people, and two devices of each that hold their maps.
 struct Stage {
     _coordinator: Coordinator,
@@ -80,7 +89,6 @@ where
     without(to, client.settle().await.unwrap())
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn the_relay_carries_nothing_to_the_other_realm_and_does_not_tell_who_is_there() {
     let stage = Stage::new().await;
     let ([ada, ada2], [bob, bob2]) = (stage.ada.keys(), stage.bob.keys());
@@ -112,7 +120,6 @@ async fn the_relay_carries_nothing_to_the_other_realm_and_does_not_tell_who_is_t
     assert_eq!(victim.settle().await.unwrap(), [], "nor that somebody left");
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn the_relay_believes_no_key_that_is_not_proven_and_admits_no_stranger() {
     let stage = Stage::new().await;
     let [bob, bob2] = stage.bob.keys();
@@ -127,7 +134,6 @@ async fn the_relay_believes_no_key_that_is_not_proven_and_admits_no_stranger() {
     assert_eq!(victim.frame().await.unwrap().0, RECEIVE, "the victim's packets are still its own");
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn the_map_tells_nothing_of_the_other_realm() {
     let mut stage = Stage::new().await;
     let [(mut ada, mut map), _] = stage.ada.devices;
@@ -206,7 +212,6 @@ impl Caller {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn the_packet_filter_lets_in_what_is_for_the_node_itself_alone() {
     let stage = Stage::new().await;
     for (_, map) in stage.ada.devices.iter().chain(&stage.bob.devices) {
@@ -222,7 +227,6 @@ async fn the_packet_filter_lets_in_what_is_for_the_node_itself_alone() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn the_api_knows_no_id_of_another_organization() {
     let stage = Stage::new().await;
     let (ada, bob) = (Caller::new(&stage.url, "ada@example.org"), Caller::new(&stage.url, "bob@example.org"));

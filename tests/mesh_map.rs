@@ -4,12 +4,29 @@
 
 mod common;
 
+use common::device::view::View;
+use common::device::{Device, Encoding, MapStream, Site};
 use common::mesh::{self, Person, SOON, wait_for_peer, wait_for_state, wait_without_peer};
 use common::tailscaled::Tailscaled;
 use common::wait::wait_until;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use wonder::core::Timestamp;
+
+coordinators_on_both_engines! {
+    rename_expire_and_remove_are_seen_by_peers_at_once
+    a_peer_hears_of_each_change_in_time
+    a_removed_device_is_told_and_has_to_join_again
+    a_killed_device_is_offline_after_five_seconds_and_one_that_logs_out_at_once
+    tags_come_from_the_token_and_a_tagged_nodes_key_does_not_expire
+    names_are_unique_and_magic_dns_answers_for_them
+    resolvers_split_dns_and_search_domains_reach_the_devices
+    a_client_that_reconnects_gets_everything_right
+    realms_may_overlap_and_know_nothing_of_each_other
+}
+
+/// How soon a peer hears of a change once it is answered: milliseconds, and so much on a machine that is busy.
+const IN_TIME: Duration = Duration::from_secs(5);
 
 /// How long something took, for whoever reads the test's output.
 fn timed(what: &str, wait: impl FnOnce()) -> Duration {
@@ -19,7 +36,6 @@ fn timed(what: &str, wait: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-#[test]
 fn rename_expire_and_remove_are_seen_by_peers_at_once() {
     let ada = Person::new();
     let (pi, witness) = (ada.device("pi"), ada.device("witness"));
@@ -43,7 +59,37 @@ fn rename_expire_and_remove_are_seen_by_peers_at_once() {
     });
 }
 
-#[test]
+/// Makes a change, and waits until the watcher has heard of it.
+async fn hears(map: &mut MapStream, what: &str, change: impl FnOnce(), holds: impl Fn(&View) -> bool) {
+    change();
+    let heard = tokio::time::timeout(IN_TIME, map.until(what, holds)).await;
+    assert!(heard.is_ok(), "{what}: not within {IN_TIME:?}; the view: {:#?}", map.view);
+}
+
+fn a_peer_hears_of_each_change_in_time() {
+    let ada = Person::new();
+    let key = ada.token(&["--reusable"]).auth_key;
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let site = Site::of(ada.url()).await.unwrap();
+        let mut watcher = Device::join(site, &key, "watcher").await;
+        let mut map = watcher.online(Encoding::Zstd).await.unwrap();
+        let mut pi = Device::join(site, &key, "pi").await;
+        let _own = pi.online(Encoding::Zstd).await.unwrap();
+        let is_online = |view: &View| view.peer("pi").is_some_and(|pi| pi["Online"] == true);
+        hears(&mut map, "it is there", || {}, is_online).await;
+        let rename = || drop(ada.change(&["rename", "pi", "attic"]));
+        hears(&mut map, "its name", rename, |view| view.peer("attic").is_some()).await;
+        assert_eq!(pi.report(&["192.0.2.9:9"]).await.unwrap().status, 200);
+        let told = json!(["192.0.2.9:9"]);
+        hears(&mut map, "where it is", || {}, |view| view.peer("attic").unwrap()["Endpoints"] == told).await;
+        let before = map.view.peer("attic").unwrap()["KeyExpiry"].clone();
+        let expire = || drop(ada.change(&["expire", "attic"]));
+        hears(&mut map, "its key is over", expire, |v| v.peer("attic").unwrap()["KeyExpiry"] != before).await;
+        let remove = || drop(ada.change(&["remove", "attic"]));
+        hears(&mut map, "it is gone", remove, |view| view.peers.is_empty()).await;
+    });
+}
+
 fn a_removed_device_is_told_and_has_to_join_again() {
     let ada = Person::new();
     let (mut pi, witness) = (ada.device("pi"), ada.device("witness"));
@@ -63,7 +109,6 @@ fn a_removed_device_is_told_and_has_to_join_again() {
     drop(witness);
 }
 
-#[test]
 fn a_killed_device_is_offline_after_five_seconds_and_one_that_logs_out_at_once() {
     let ada = Person::new();
     let (mut killed, leaver, witness) = (ada.device("killed"), ada.device("leaver"), ada.device("witness"));
@@ -88,7 +133,6 @@ fn a_killed_device_is_offline_after_five_seconds_and_one_that_logs_out_at_once()
     wait_for_peer(&witness, "killed", "online", |peer| peer["Online"] == true);
 }
 
-#[test]
 fn tags_come_from_the_token_and_a_tagged_nodes_key_does_not_expire() {
     let ada = Person::new();
     let (server, witness) = (Tailscaled::start(), ada.device("witness"));
@@ -105,7 +149,6 @@ fn tags_come_from_the_token_and_a_tagged_nodes_key_does_not_expire() {
     assert!(own["Self"]["KeyExpiry"].is_null(), "{}", own["Self"]["KeyExpiry"]);
 }
 
-#[test]
 fn names_are_unique_and_magic_dns_answers_for_them() {
     let ada = Person::new();
     let (first, second, witness) = (ada.device("pi"), ada.device("pi"), ada.device("witness"));
@@ -130,7 +173,6 @@ fn names_are_unique_and_magic_dns_answers_for_them() {
     ada.wonder.error(&["node", "rename", "cellar", "pi"], 6);
 }
 
-#[test]
 fn resolvers_split_dns_and_search_domains_reach_the_devices() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let settings = r#"
@@ -149,12 +191,13 @@ split = { "corp.example.org" = ["192.0.2.54"] }
     let output = pi.tailscale(["dns", "status"]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let realm = name.split_once('.').unwrap().1;
+    // Whole words: one of the domains is the end of another.
+    let words: Vec<&str> = said.split(|c: char| c.is_whitespace() || ",:()".contains(c)).collect();
     for part in ["192.0.2.53", "192.0.2.54", "corp.example.org", "example.org", realm] {
-        assert!(said.contains(part), "{part} in {said}");
+        assert!(words.iter().any(|word| word.trim_end_matches('.') == part), "{part} in {said}");
     }
 }
 
-#[test]
 fn a_client_that_reconnects_gets_everything_right() {
     let ada = Person::new();
     let (mut pi, stays, goes) = (ada.device("pi"), ada.device("stays"), ada.device("goes"));
@@ -174,7 +217,6 @@ fn a_client_that_reconnects_gets_everything_right() {
     drop(goes);
 }
 
-#[test]
 fn realms_may_overlap_and_know_nothing_of_each_other() {
     let (ada, bob) = (Person::new(), Person::new());
     let (hers, his) = (ada.device("pi"), bob.device("pi"));

@@ -11,6 +11,18 @@ use common::wait::{wait_for, wait_until};
 use serde_json::{Value, json};
 use wonder::core::Timestamp;
 
+coordinators_on_both_engines! {
+    registration_by_the_join_tokens_auth_key_spends_one_use
+    a_one_time_key_is_bound_to_the_machine_that_used_it
+    a_token_that_is_of_no_use_is_refused_with_words_that_tailscale_up_shows
+    re_registration_after_a_restart_of_the_daemon_or_the_coordinator
+    re_registration_after_key_expiry_and_after_logout_keeps_addresses_and_name
+    key_rotation_keeps_the_node_and_its_peers_are_told
+    an_ephemeral_nodes_grace_starts_at_its_last_disconnect
+    a_node_key_is_bound_to_its_machine_key
+    interactive_registration_is_completed_by_node_approve
+}
+
 /// The node key that a device uses now.
 fn node_key(device: &Tailscaled) -> String {
     device.status_json()["Self"]["PublicKey"].as_str().unwrap().to_owned()
@@ -21,7 +33,6 @@ fn lasting(node: &Value) -> [Value; 3] {
     ["id", "addresses", "name"].map(|name| node[name].clone())
 }
 
-#[test]
 fn registration_by_the_join_tokens_auth_key_spends_one_use() {
     let ada = Person::new();
     let (token, device) = (ada.token(&["--uses", "2"]), Tailscaled::start());
@@ -33,7 +44,6 @@ fn registration_by_the_join_tokens_auth_key_spends_one_use() {
     assert_eq!(node["client_version"].as_str().unwrap().split('-').next(), Some("1.102.3"));
 }
 
-#[test]
 fn a_one_time_key_is_bound_to_the_machine_that_used_it() {
     let ada = Person::new();
     let (token, device, other) = (ada.token(&[]), Tailscaled::start(), Tailscaled::start());
@@ -48,7 +58,6 @@ fn a_one_time_key_is_bound_to_the_machine_that_used_it() {
     assert_eq!(ada.nodes().len(), 1);
 }
 
-#[test]
 fn a_token_that_is_of_no_use_is_refused_with_words_that_tailscale_up_shows() {
     let ada = Person::new();
     // A daemon each: one shows the refusal of before once more when it is asked again.
@@ -71,7 +80,6 @@ fn a_token_that_is_of_no_use_is_refused_with_words_that_tailscale_up_shows() {
     assert_eq!(ada.nodes(), [] as [Value; 0]);
 }
 
-#[test]
 fn re_registration_after_a_restart_of_the_daemon_or_the_coordinator() {
     let mut coordinator = mesh::options().start();
     let ada = Person::of(&coordinator);
@@ -90,7 +98,6 @@ fn re_registration_after_a_restart_of_the_daemon_or_the_coordinator() {
     drop(witness);
 }
 
-#[test]
 fn re_registration_after_key_expiry_and_after_logout_keeps_addresses_and_name() {
     let ada = Person::new();
     let device = ada.device("pi");
@@ -109,7 +116,6 @@ fn re_registration_after_key_expiry_and_after_logout_keeps_addresses_and_name() 
     assert_ne!(node_key(&device), second, "a key that was logged out is not used again");
 }
 
-#[test]
 fn key_rotation_keeps_the_node_and_its_peers_are_told() {
     let ada = Person::new();
     let (device, witness) = (ada.device("pi"), ada.device("witness"));
@@ -122,7 +128,6 @@ fn key_rotation_keeps_the_node_and_its_peers_are_told() {
     witness.ping("pi").unwrap();
 }
 
-#[test]
 fn an_ephemeral_nodes_grace_starts_at_its_last_disconnect() {
     let ada = Person::new();
     let up = |name: &str| {
@@ -149,7 +154,6 @@ fn an_ephemeral_nodes_grace_starts_at_its_last_disconnect() {
     assert_eq!(names(), [] as [Value; 0], "a log-out ends an ephemeral node at once");
 }
 
-#[test]
 fn a_node_key_is_bound_to_its_machine_key() {
     let ada = Person::new();
     let mut device = ada.device("pi");
@@ -166,7 +170,6 @@ fn a_node_key_is_bound_to_its_machine_key() {
     wait_for_state(&device, "Running");
 }
 
-#[test]
 fn interactive_registration_is_completed_by_node_approve() {
     let ada = Person::new();
     let device = Tailscaled::start();

@@ -15,6 +15,11 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+coordinators_on_both_engines! {
+    async
+    a_kill_in_the_middle_of_fifty_joins_loses_none_and_leaves_no_half_one
+}
+
 const MIB: u64 = 1024 * 1024;
 
 /// Says where it is; endpoints that no other report has.
@@ -29,7 +34,6 @@ fn is_at(view: &View, name: &str, endpoint: &str) -> bool {
     view.peer(name).is_some_and(|peer| peer["Endpoints"] == json!([endpoint]))
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_kill_in_the_middle_of_fifty_joins_loses_none_and_leaves_no_half_one() {
     let mut fleet = Fleet::new().await;
     let key = auth_key(&fleet.ada, &["--uses", "50"]);
@@ -98,7 +102,8 @@ async fn a_restart_under_five_hundred_devices_brings_all_back_with_whole_maps() 
     let keys: BTreeSet<String> = devices.iter().map(|d| d.node_key().to_string()).collect();
     let mut streams = whole_maps(&mut devices, None).await;
     let before = fleet.memory();
-    assert!(before < 200 * MIB, "{} MiB", before / MIB);
+    // A debug build takes 62 MiB, and on a machine that is busy with all else 16 s for the storm.
+    assert!(before < 100 * MIB, "{} MiB", before / MIB);
 
     fleet.coordinator.restart();
     for stream in &mut streams {
@@ -108,7 +113,7 @@ async fn a_restart_under_five_hundred_devices_brings_all_back_with_whole_maps() 
     let begun = Instant::now();
     let _streams = whole_maps(&mut devices, Some(&keys)).await;
     let storm = begun.elapsed();
-    assert!(storm < Duration::from_secs(60), "{storm:?}");
+    assert!(storm < Duration::from_secs(40), "{storm:?}");
     let after = fleet.memory();
     assert!(after < before + 100 * MIB, "{} MiB before, {} after", before / MIB, after / MIB);
     assert!(fleet.nodes().iter().all(|node| node["online"] == true));

@@ -1,5 +1,10 @@
 //! What a mesh backend does for `service`: the built-in one speaks the coordination protocol itself, others
 //! will drive a Headscale, a NetBird or a ZeroTier that is already there.
+//!
+//! Here is what every kind of mesh can do: its realms, letting a device in, which nodes there are, taking one out, and
+//! whether it works. `service` asks for these by the trait alone. What it says to the built-in mesh directly has no
+//! counterpart in others: registrations that wait for a person, routes and names that the coordinator's own database
+//! decides, the ends of keys that the relay must hear of, and how a device describes itself at this moment.
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -7,6 +12,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::core::id::{NodeId, RealmId};
+use crate::core::node::Node;
 use crate::core::secret::Secret;
 use crate::core::{Result, Timestamp};
 
@@ -52,7 +58,8 @@ pub struct MeshNode {
 pub trait MeshBackend: Send + Sync {
     fn kind(&self) -> MeshKind;
 
-    /// Makes the realm ready for devices; a realm that is there already stays as it is.
+    /// Makes the realm ready for devices; a realm that is there already stays as it is. Fails with
+    /// `realm_not_found` where the coordinator has no such realm (any more).
     async fn create_realm(&self, realm: RealmId) -> Result<()>;
 
     /// Whether the realm is there.
@@ -63,10 +70,11 @@ pub trait MeshBackend: Send + Sync {
 
     async fn join_credential(&self, realm: RealmId, options: JoinOptions) -> Result<JoinCredential>;
 
+    /// The realm's nodes; none where it is not there.
     async fn nodes(&self, realm: RealmId) -> Result<Vec<MeshNode>>;
 
-    /// Takes a node out of the mesh at once. No error where it is not there.
-    async fn remove_node(&self, realm: RealmId, node: NodeId) -> Result<()>;
+    /// Takes a node out of the mesh at once: it and its peers are told. No error where it is not there.
+    async fn remove_node(&self, node: &Node) -> Result<()>;
 
     /// Whether devices can join and talk now.
     async fn health(&self) -> Result<()>;

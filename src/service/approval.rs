@@ -23,6 +23,8 @@ use crate::store;
 const LIFETIME: Duration = Duration::from_secs(3600);
 /// Devices that may wait at once; a device has one place.
 const MOST_WAITING: i64 = 10_000;
+/// Codes forgotten at a time: all rows are looked at for it.
+const MOST_FORGOTTEN: usize = 100;
 /// The path of the page that a code is shown at.
 const PATH: &str = "/approve/";
 /// Letters and digits that are not taken for one another.
@@ -129,17 +131,40 @@ pub async fn open(app: &App, request: Request) -> Result<String> {
     let insert = move |tx: &mut store::Tx<'_>| {
         store::approval::clean(tx, machine, now)?;
         if store::approval::count(tx)? >= MOST_WAITING {
-            return Err(Error::new(
-                Kind::RateLimited,
-                "too_many_waiting",
-                "too many devices wait for approval",
-            )
-            .hint("approve those that wait, or try again later"));
+            make_room(tx)?;
         }
         store::approval::insert(tx, &approval)
     };
     app.store().write(insert).await?;
     Ok(format!("{}{PATH}{}", app.settings().url.as_str(), code.reveal()))
+}
+
+/// Forgets the oldest codes of the network that has most, so that whoever floods pushes out himself and nobody else is
+/// refused. A device that is forgotten and still asks is given another code.
+fn make_room(tx: &mut store::Tx<'_>) -> Result<()> {
+    for id in crowded_out(&store::approval::origins(tx)?) {
+        store::approval::delete(tx, id)?;
+    }
+    Ok(())
+}
+
+/// Of these devices, the oldest first, those that have to go.
+fn crowded_out(waiting: &[(ApprovalId, Option<IpAddr>)]) -> Vec<ApprovalId> {
+    let mut networks: HashMap<Option<IpAddr>, Vec<ApprovalId>> = HashMap::new();
+    for (id, address) in waiting {
+        networks.entry(address.map(site)).or_default().push(*id);
+    }
+    let most = networks.into_values().max_by_key(Vec::len).unwrap_or_default();
+    let few = (most.len() / 2).clamp(1, MOST_FORGOTTEN);
+    most.into_iter().take(few).collect()
+}
+
+/// The network that somebody who floods has at his disposal: a /24 of IPv4, a /48 of IPv6.
+fn site(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4((v4.to_bits() >> 8 << 8).into()),
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 80 << 80).into()),
+    }
 }
 
 /// Waits until the code is decided, at most `limit`. `approved` looks whether the device is in.
@@ -202,7 +227,7 @@ fn present(code: Secret, found: store::approval::Approval) -> Waiting {
 
 pub(super) fn no_such_code() -> Error {
     Error::new(Kind::NotFound, "code_not_found", "no device waits under this code")
-        .hint("the device shows a new one with `tailscale up`")
+        .hint("codes are good for an hour; the device shows a new one with `tailscale up`")
 }
 
 #[cfg(test)]
@@ -218,5 +243,18 @@ mod tests {
         assert_eq!(code_in(&url).unwrap().reveal(), code.reveal());
         assert_eq!(read_code("ABCD").unwrap_err().code(), "malformed_code");
         assert!(code_in("http://10.0.0.1/").is_none());
+    }
+
+    #[test]
+    fn who_floods_pushes_out_his_own_oldest() {
+        let address = |text: &str| Some(text.parse().unwrap());
+        let mut from = vec![address("2001:db8:9::1"), address("192.0.2.1"), None];
+        from.extend((0..300).map(|n| address(&format!("2001:db8:7:{n:x}::1"))));
+        from.extend((0..200).map(|n| address(&format!("198.51.100.{n}"))));
+        let id = |n: usize| ApprovalId::new(Timestamp::from_millis(i64::try_from(n).unwrap()));
+        let waiting: Vec<_> = from.into_iter().enumerate().map(|(n, address)| (id(n), address)).collect();
+        let ids = |range: std::ops::Range<usize>| waiting[range].iter().map(|w| w.0).collect::<Vec<_>>();
+        assert_eq!(crowded_out(&waiting), ids(3..103));
+        assert_eq!(crowded_out(&waiting[..1]), ids(0..1));
     }
 }

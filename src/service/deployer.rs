@@ -8,6 +8,7 @@ use super::audit::{self, Change};
 use super::authority::May;
 use super::join::{self, REGISTRATION, Redeemed};
 use super::oauth::limits as oauth_limits;
+use super::realm;
 use crate::core::Result;
 use crate::core::action::Action;
 use crate::core::id::TokenId;
@@ -49,6 +50,6 @@ pub async fn join(app: &App, may: &May<CreateJoinTokens>) -> Result<join::Grant>
     let Redeemed { token, auth_key, worker_key } = app.store().write(mint).await?;
     let options =
         JoinOptions { auth_key, lifetime: REGISTRATION, ephemeral: false, tags: token.tags.clone() };
-    let mesh = app.mesh().backend().join_credential(token.realm_id, options).await?;
+    let mesh = realm::credential(app, token.realm_id, options).await?;
     Ok(join::Grant { token, worker_key, mesh })
 }

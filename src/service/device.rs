@@ -16,7 +16,7 @@ use crate::core::key::MachineKey;
 use crate::core::node::Node;
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result, Timestamp};
-use crate::mesh::native::realm::{Attached, Device, Outbox, Realm, node_unknown};
+use crate::mesh::native::realm::{Attached, Client, Device, Outbox, Realm, node_unknown};
 use crate::mesh::native::wire::{MapRequest, RegisterAnswer, RegisterRequest};
 use crate::store::{self, Tx};
 
@@ -210,6 +210,16 @@ pub async fn report(app: &App, device: Device, request: MapRequest) -> Result<()
         enrolment::rename_by_device(app, reported.node, &hostname).await?;
     }
     Ok(())
+}
+
+/// Puts the map as it is now into `outbox`, for a device that opens no stream, and takes what it says of itself.
+pub async fn once(app: &App, device: Device, request: MapRequest, outbox: Arc<Outbox>) -> Result<()> {
+    check_version(request.version)?;
+    let client = Client::of(&request);
+    if !request.is_read_only() {
+        report(app, device, request).await?;
+    }
+    running_realm(app, device).await?.once(device, client, outbox).await
 }
 
 /// Opens a device's map stream into `outbox`.

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use super::app::App;
 use super::audit::{self, Actor, Change, Origin};
-use super::limits;
-use super::refusal;
+use super::{limits, realm, refusal};
 use crate::core::action::Action;
 use crate::core::allowance::Allowance;
 use crate::core::id::{OrgId, RealmId, RedemptionId, TokenId, UserId};
@@ -94,7 +93,7 @@ pub async fn redeem(app: &App, pasted: &Secret, origin: Origin) -> Result<Grant>
         ephemeral: token.ephemeral,
         tags: token.tags.clone(),
     };
-    let mesh = app.mesh().backend().join_credential(token.realm_id, options).await?;
+    let mesh = realm::credential(app, token.realm_id, options).await?;
     Ok(Grant { token, worker_key, mesh })
 }
 

@@ -122,11 +122,8 @@ pub struct Counts {
 
 /// Counts the realm's nodes.
 pub async fn count(app: &App, may: &May<ViewNodes>) -> Result<Counts> {
-    let realm = may.realm();
-    let numbers = app.store().read(move |read| store::node::numbers_of(read, realm)).await?;
-    let all = numbers.len();
-    let live = realm::look(app, realm, numbers).await?;
-    Ok(Counts { all, online: live.values().filter(|live| live.online).count() })
+    let nodes = app.mesh().backend().nodes(may.realm()).await?;
+    Ok(Counts { all: nodes.len(), online: nodes.iter().filter(|node| node.online).count() })
 }
 
 /// The nodes of a realm that are there, or were there last: at most `most` of them.

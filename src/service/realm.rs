@@ -15,6 +15,7 @@ use crate::core::node::Node;
 use crate::core::{Error, Result};
 use crate::mesh::native::realm::{Live, Realm};
 use crate::mesh::native::{Source, Stored};
+use crate::mesh::{JoinCredential, JoinOptions};
 use crate::store::{self, Read, Store};
 
 /// The stored form of realms, for the registry that starts them.
@@ -59,6 +60,10 @@ impl Source for Realms {
         self.homes.add(nodes.iter().map(|node| node.node_key), realm);
         Ok(Some(Stored { domain: self.dns.domain_of(&label), nodes }))
     }
+
+    async fn exists(&self, realm: RealmId) -> Result<bool> {
+        self.store.read(move |read| Ok(store::node::realm_label(read, realm)?.is_some())).await
+    }
 }
 
 /// Runs a change of the database with all that follows from it, also when whoever asked for it is gone: a device
@@ -73,6 +78,14 @@ pub async fn to_the_end<T: Send + 'static>(
         drop(reply.send(change.await));
     });
     done.await.unwrap_or_else(|_| Err(Error::bug("a change ended without an outcome")))
+}
+
+/// What a device needs to join a realm. An organization is made within a transaction, where no backend can be asked;
+/// so its realm is made ready here, for the first of its devices and for all others alike.
+pub async fn credential(app: &App, realm: RealmId, options: JoinOptions) -> Result<JoinCredential> {
+    let backend = app.mesh().backend();
+    backend.create_realm(realm).await?;
+    backend.join_credential(realm, options).await
 }
 
 /// A device has joined, or has come back with another key: the relay carries for that one alone.
@@ -108,8 +121,7 @@ pub async fn put(app: &App, node: Node) -> Result<()> {
 
 /// A node has been deleted: it and its peers are told, and the relay cuts it off.
 pub async fn remove(app: &App, node: &Node) -> Result<()> {
-    let number = node.number;
-    let told = tell(app, node.realm, |realm| async move { realm.remove(number).await }).await;
+    let told = app.mesh().backend().remove_node(node).await;
     app.mesh().cut_off(&node.node_key);
     told
 }

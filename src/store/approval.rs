@@ -91,6 +91,12 @@ pub fn clean(tx: &mut Tx<'_>, machine: MachineKey, now: Timestamp) -> Result<()>
     tx.execute(sql, params![now, machine]).map(|_| ())
 }
 
+/// Where the devices that wait registered from, the oldest first. Cost: all rows, of which there is a bounded number.
+pub fn origins(read: &mut Read<'_>) -> Result<Vec<(ApprovalId, Option<IpAddr>)>> {
+    let rows = read.query("SELECT id, address FROM approvals ORDER BY created_at, id", params![])?;
+    rows.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect()
+}
+
 /// How many devices wait.
 pub fn count(read: &mut Read<'_>) -> Result<i64> {
     let row = read.first("SELECT COUNT(*) FROM approvals", params![])?;

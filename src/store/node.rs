@@ -89,12 +89,6 @@ pub fn of_realm(read: &mut Read<'_>, realm: RealmId) -> Result<Vec<Node>> {
     read.query(&sql, params![realm])?.into_iter().map(from_row).collect()
 }
 
-/// The numbers of all nodes of a realm.
-pub fn numbers_of(read: &mut Read<'_>, realm: RealmId) -> Result<Vec<NodeNumber>> {
-    let rows = read.query("SELECT number FROM nodes WHERE realm_id = ?1 ORDER BY number", params![realm])?;
-    rows.into_iter().map(|mut row| row.take(0).map(NodeNumber)).collect()
-}
-
 /// When each node of a realm was seen last, as far as the database knows.
 pub fn last_seen(read: &mut Read<'_>, realm: RealmId) -> Result<Vec<(NodeNumber, Option<Timestamp>)>> {
     let rows = read.query("SELECT number, last_seen_at FROM nodes WHERE realm_id = ?1", params![realm])?;

@@ -2,15 +2,17 @@
 
 use rustix::process::{Signal, geteuid};
 use serde_json::Value;
+use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tempfile::TempDir;
 
 use super::netns::{self, NetNs};
+use super::postgres::Server;
 use super::process::Process;
 use super::wonder::{Run, Wonder, clean_environment};
 
@@ -19,6 +21,53 @@ const READY: Duration = Duration::from_secs(30);
 
 /// Debian's `nobody` and `nogroup`.
 const NOBODY: u32 = 65534;
+
+thread_local! {
+    /// Where the story of this thread has its coordinators keep their data: a server, or SQLite.
+    static SERVER: RefCell<Option<Arc<Server>>> = const { RefCell::new(None) };
+}
+
+/// From now on, coordinators that this thread starts are on PostgreSQL.
+pub fn on_postgres() {
+    SERVER.set(Some(Server::shared()));
+}
+
+/// Whether they are.
+pub fn is_on_postgres() -> bool {
+    SERVER.with_borrow(Option::is_some)
+}
+
+/// Runs each story of the calling module with its coordinators on SQLite, and once more on PostgreSQL; `async` before
+/// stories that await. What they start stays on their own thread.
+#[macro_export]
+macro_rules! coordinators_on_both_engines {
+    (async $($story:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() { super::$story().await })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                $crate::common::coordinator::on_postgres();
+                super::$story().await
+            })*
+        }
+    };
+    ($($story:ident)*) => {
+        mod sqlite {
+            $(#[test]
+            fn $story() { super::$story() })*
+        }
+        mod postgres {
+            $(#[test]
+            fn $story() {
+                $crate::common::coordinator::on_postgres();
+                super::$story()
+            })*
+        }
+    };
+}
 
 /// How a coordinator is to be started.
 pub struct Options {
@@ -103,7 +152,9 @@ impl Coordinator {
 
     pub fn options() -> Options {
         let listen = "127.0.0.1:0".to_owned();
-        Options { args: Vec::new(), environment: Vec::new(), namespace: None, listen, run_by_nobody: false }
+        let database = SERVER.with_borrow(|server| server.as_ref().map(|server| server.database()));
+        let args = database.into_iter().flat_map(|url| ["--database".to_owned(), url]).collect();
+        Options { args, environment: Vec::new(), namespace: None, listen, run_by_nobody: false }
     }
 
     pub fn url(&self) -> &str {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use super::coordinator::{Coordinator, Options};
+use super::coordinator::{Coordinator, Options, is_on_postgres};
 use super::tailscaled::{self, Tailscaled};
 use super::wonder::Wonder;
 
@@ -27,10 +27,10 @@ pub fn options() -> Options {
     ])
 }
 
-/// The coordinator that the stories of this program share; it lives as long as one of them holds it.
+/// The coordinator that the stories of this program share, one on each engine; it lives as long as one of them holds it.
 pub fn shared() -> Arc<Coordinator> {
-    static SHARED: Mutex<Weak<Coordinator>> = Mutex::new(Weak::new());
-    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    static SHARED: [Mutex<Weak<Coordinator>>; 2] = [const { Mutex::new(Weak::new()) }; 2];
+    let mut shared = SHARED[usize::from(is_on_postgres())].lock().unwrap_or_else(PoisonError::into_inner);
     shared.upgrade().unwrap_or_else(|| {
         let coordinator = Arc::new(options().start());
         *shared = Arc::downgrade(&coordinator);

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::realm::shutting_down;
-use super::registry::Registry;
+use super::realm::{Live, shutting_down};
+use super::registry::{Registry, realm_not_found};
 use crate::core::Result;
-use crate::core::id::{NodeId, RealmId};
+use crate::core::id::RealmId;
+use crate::core::node::Node;
 use crate::mesh::backend::{JoinCredential, JoinOptions, MeshBackend, MeshKind, MeshNode};
 
 /// The coordinator's own mesh.
@@ -28,12 +29,15 @@ impl MeshBackend for Native {
     }
 
     /// A realm is its row in the database: there is nothing to prepare.
-    async fn create_realm(&self, _realm: RealmId) -> Result<()> {
-        Ok(())
+    async fn create_realm(&self, realm: RealmId) -> Result<()> {
+        match self.realm_exists(realm).await? {
+            true => Ok(()),
+            false => Err(realm_not_found()),
+        }
     }
 
     async fn realm_exists(&self, realm: RealmId) -> Result<bool> {
-        Ok(self.realms.source().load(realm).await?.is_some())
+        self.realms.source().exists(realm).await
     }
 
     async fn delete_realm(&self, realm: RealmId) -> Result<()> {
@@ -44,23 +48,20 @@ impl MeshBackend for Native {
         Ok(JoinCredential::Tailscale { login_server: self.login_server.clone(), auth_key: options.auth_key })
     }
 
+    /// Of a realm none of whose devices has connected since the start, all are offline.
     async fn nodes(&self, realm: RealmId) -> Result<Vec<MeshNode>> {
-        let all = self.realms.start(realm).await?.look_at_all().await?;
-        let node = |(node, live): (crate::core::node::Node, super::realm::Live)| MeshNode {
-            id: node.id,
-            name: node.name,
-            addresses: node.address.both().to_vec(),
-            online: live.online,
-            last_seen: live.report.last_seen_at,
-        };
-        Ok(all.into_iter().map(node).collect())
+        if let Some(running) = self.realms.started(realm).await? {
+            let all = running.look_at_all().await?;
+            return Ok(all.into_iter().map(|(node, live)| seen(node, &live)).collect());
+        }
+        let stored = self.realms.source().load(realm).await?;
+        Ok(stored.into_iter().flat_map(|stored| stored.nodes).map(unseen).collect())
     }
 
-    async fn remove_node(&self, realm: RealmId, node: NodeId) -> Result<()> {
-        let Some(realm) = self.realms.started(realm).await? else { return Ok(()) };
-        let found = realm.look_at_all().await?.into_iter().find(|(known, _)| known.id == node);
-        match found {
-            Some((node, _)) => realm.remove(node.number).await,
+    /// A realm that does not run will read that the node is gone.
+    async fn remove_node(&self, node: &Node) -> Result<()> {
+        match self.realms.started(node.realm).await? {
+            Some(realm) => realm.remove(node.number).await,
             None => Ok(()),
         }
     }
@@ -71,5 +72,19 @@ impl MeshBackend for Native {
             true => Err(shutting_down()),
             false => Ok(()),
         }
+    }
+}
+
+fn seen(node: Node, live: &Live) -> MeshNode {
+    MeshNode { online: live.online, last_seen: live.report.last_seen_at, ..unseen(node) }
+}
+
+fn unseen(node: Node) -> MeshNode {
+    MeshNode {
+        id: node.id,
+        name: node.name,
+        addresses: node.address.both().to_vec(),
+        online: false,
+        last_seen: node.report.last_seen_at,
     }
 }

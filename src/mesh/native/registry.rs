@@ -16,6 +16,9 @@ use crate::core::{Error, Kind, Result};
 pub trait Source: Send + Sync {
     /// The realm as it is stored; `None` where there is none.
     async fn load(&self, realm: RealmId) -> Result<Option<Stored>>;
+
+    /// Whether the realm is stored.
+    async fn exists(&self, realm: RealmId) -> Result<bool>;
 }
 
 /// A realm as it is stored.
@@ -114,6 +117,6 @@ fn forget_broken(realms: &mut HashMap<RealmId, Arc<OnceCell<Realm>>>, id: RealmI
     }
 }
 
-fn realm_not_found() -> Error {
+pub(super) fn realm_not_found() -> Error {
     Error::new(Kind::NotFound, "realm_not_found", "there is no such mesh here, or it has been deleted")
 }

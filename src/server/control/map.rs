@@ -1,4 +1,5 @@
-//! `POST /machine/map`: a device says where it is, or opens the stream on which it is told of its peers.
+//! `POST /machine/map`: a device says where it is, opens the stream on which it is told of
+//! its peers, or asks for one map.
 
 use bytes::Bytes;
 use h2::SendStream;
@@ -12,7 +13,7 @@ use super::connection::Caller;
 use super::refusal;
 use crate::core::Result;
 use crate::mesh::native::realm::{Attached, Device, Encoding, Next, Outbox, keep_alive};
-use crate::mesh::native::wire::MapRequest;
+use crate::mesh::native::wire::{MapRequest, Wish};
 use crate::service::app::App;
 use crate::service::device;
 
@@ -27,12 +28,26 @@ pub async fn handle(
 ) -> Result<()> {
     let request = MapRequest::read(body)?;
     let device = Device { machine_key: caller.machine_key, node_key: request.nodekey };
-    if !request.stream {
-        Box::pin(device::report(app, device, request)).await?;
-        caller.is_known();
-        refusal::answer(respond, StatusCode::OK, "application/json", Bytes::new());
-        return Ok(());
+    match request.wish() {
+        Wish::Stream => follow(device, request, respond, caller, app).await,
+        Wish::Once => once(device, request, respond, caller, app).await,
+        Wish::Report => {
+            Box::pin(device::report(app, device, request)).await?;
+            caller.is_known();
+            refusal::answer(respond, StatusCode::OK, "application/json", Bytes::new());
+            Ok(())
+        }
     }
+}
+
+/// Tells the device of everything until it goes away.
+async fn follow(
+    device: Device,
+    request: MapRequest,
+    respond: &mut SendResponse<Bytes>,
+    caller: &Caller,
+    app: &App,
+) -> Result<()> {
     let encoding = Encoding::of(&request);
     let outbox = Arc::new(Outbox::default());
     let attached = Box::pin(device::attach(app, device, request, Arc::clone(&outbox))).await?;
@@ -43,6 +58,24 @@ pub async fn handle(
     let _online = app.metrics().connected();
     // However the stream ends, there is nobody left to tell.
     let _ = stream.run(&outbox, &attached).await;
+    Ok(())
+}
+
+/// Sends one whole map, framed as on a stream, and ends the answer. The device does not come online by it.
+async fn once(
+    device: Device,
+    request: MapRequest,
+    respond: &mut SendResponse<Bytes>,
+    caller: &Caller,
+    app: &App,
+) -> Result<()> {
+    let (encoding, outbox) = (Encoding::of(&request), Arc::new(Outbox::default()));
+    Box::pin(device::once(app, device, request, Arc::clone(&outbox))).await?;
+    caller.is_known();
+    let Ok(stream) = respond.send_response(Response::new(()), false) else { return Ok(()) };
+    let mut stream =
+        MapStream { stream, every: keep_alive_interval(&device), keep_alive: keep_alive(encoding) };
+    let _ = stream.drain(&outbox).await;
     Ok(())
 }
 
@@ -74,6 +107,14 @@ impl MapStream {
                 Ok(Next::Close) => return self.end(),
             }
         }
+    }
+
+    /// Sends what is in a closed outbox.
+    async fn drain(&mut self, outbox: &Outbox) -> Result<(), Gone> {
+        while let Next::Send(bytes) = outbox.next().await {
+            self.send(bytes).await?;
+        }
+        self.end()
     }
 
     /// Hands bytes to the connection as far as the device's window lets them through.

@@ -169,14 +169,7 @@ impl Device {
 
     /// Opens the map stream. Its first message is read by [`MapStream::next`].
     pub async fn map_stream(&mut self, encoding: Encoding) -> io::Result<MapStream> {
-        let mut body = self.map_request(encoding);
-        put(&mut body, json!({ "Stream": true }));
-        let body = Bytes::from(body.to_string());
-        let (status, stream) = self.link().await?.open("/machine/map", body).await?;
-        if status != 200 {
-            return Err(io::Error::other(format!("the map stream was answered {status}")));
-        }
-        Ok(MapStream::new(stream, encoding))
+        self.map_stream_with(encoding, json!({})).await
     }
 
     /// Opens the map stream, and reads the whole map.
@@ -184,6 +177,38 @@ impl Device {
         let mut stream = self.map_stream(encoding).await?;
         stream.next().await?;
         Ok(stream)
+    }
+
+    /// `POST /machine/map` without a stream, with these members: the messages of the answer, which must end.
+    pub async fn map_once(&mut self, encoding: Encoding, members: Value) -> io::Result<Vec<Value>> {
+        let mut body = self.map_request(encoding);
+        put(&mut body, members);
+        let body = Bytes::from(body.to_string());
+        let (status, stream) = self.link().await?.open("/machine/map", body).await?;
+        if status != 200 {
+            return Err(io::Error::other(format!("the map was answered {status}")));
+        }
+        let (mut stream, mut messages) = (MapStream::new(stream, encoding), Vec::new());
+        let whole = async {
+            while let Some(message) = stream.read().await? {
+                messages.push(message);
+            }
+            Ok(messages)
+        };
+        link::in_time(whole).await
+    }
+
+    /// Opens the map stream with these members besides the usual ones.
+    pub async fn map_stream_with(&mut self, encoding: Encoding, members: Value) -> io::Result<MapStream> {
+        let mut body = self.map_request(encoding);
+        put(&mut body, json!({ "Stream": true }));
+        put(&mut body, members);
+        let body = Bytes::from(body.to_string());
+        let (status, stream) = self.link().await?.open("/machine/map", body).await?;
+        if status != 200 {
+            return Err(io::Error::other(format!("the map stream was answered {status}")));
+        }
+        Ok(MapStream::new(stream, encoding))
     }
 
     fn map_request(&self, encoding: Encoding) -> Value {

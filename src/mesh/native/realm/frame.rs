@@ -20,15 +20,21 @@ pub struct Client {
     pub encoding: Encoding,
     /// It checks a relay's certificate by its digest.
     pub pins: bool,
+    /// It wishes to be told of its peers.
+    pub peers: bool,
 }
 
 impl Client {
     /// What nearly all devices are.
-    pub const USUAL: Client = Client { encoding: Encoding::Zstd, pins: true };
+    pub const USUAL: Client = Client { encoding: Encoding::Zstd, pins: true, peers: true };
 
     /// What a device asks for, and can.
     pub fn of(request: &MapRequest) -> Self {
-        Client { encoding: Encoding::of(request), pins: request.pins_certificates() }
+        Client {
+            encoding: Encoding::of(request),
+            pins: request.pins_certificates(),
+            peers: request.wants_peers(),
+        }
     }
 }
 

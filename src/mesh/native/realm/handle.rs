@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+use super::frame::Client;
 use super::outbox::Outbox;
 use crate::core::id::{NodeId, NodeNumber};
 use crate::core::key::{MachineKey, NodeKey};
@@ -40,6 +41,13 @@ pub(super) enum Command {
         device: Device,
         request: Box<MapRequest>,
         reply: oneshot::Sender<Result<Reported>>,
+    },
+    /// The map as it is now, for a device that opens no stream.
+    Once {
+        device: Device,
+        client: Client,
+        outbox: Arc<Outbox>,
+        reply: oneshot::Sender<Result<()>>,
     },
     Resync(Session),
     Put(Box<Node>),
@@ -125,6 +133,11 @@ impl Realm {
     pub async fn report(&self, device: Device, request: MapRequest) -> Result<Reported> {
         let request = Box::new(request);
         self.ask(|reply| Command::Report { device, request, reply }).await?
+    }
+
+    /// Puts the whole map into `outbox` and closes it. Fails with `node_unknown`.
+    pub async fn once(&self, device: Device, client: Client, outbox: Arc<Outbox>) -> Result<()> {
+        self.ask(|reply| Command::Once { device, client, outbox, reply }).await?
     }
 
     /// A node is new or has changed in the database.

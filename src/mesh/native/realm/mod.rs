@@ -19,7 +19,7 @@ mod tell;
 mod unsaved;
 mod view;
 
-pub use frame::{Encoding, keep_alive};
+pub use frame::{Client, Encoding, keep_alive};
 pub use handle::{Attached, Device, Event, Live, Realm, Reported, node_unknown, shutting_down};
 pub use outbox::{Next, Outbox};
 pub use settings::Settings;

@@ -164,7 +164,7 @@ impl World {
         };
         let now = self.now();
         let read = |message: Vec<bytes::Bytes>| -> Vec<u8> { message.concat()[4..].to_vec() };
-        let plain = Client { encoding: Encoding::Plain, pins: true };
+        let plain = Client { encoding: Encoding::Plain, ..Client::USUAL };
         let own = self.state.own_part(VIEWER, now).unwrap();
         let plain = read(self.state.full_map(VIEWER, &own, plain, &settings, now));
         let zstd = read(self.state.full_map(VIEWER, &own, Client::USUAL, &settings, now));

@@ -49,6 +49,8 @@ pub(super) struct Task {
     pub(super) sessions: BTreeMap<NodeNumber, Connected>,
     /// Sessions that are owed a whole map.
     pub(super) waiting: Vec<Waiting>,
+    /// Devices that asked for one map, and no stream.
+    pub(super) askers: Vec<Asker>,
     deadlines: Deadlines,
     serial: u64,
     ended: bool,
@@ -64,7 +66,7 @@ pub(super) struct Connected {
     pub(super) client: Client,
     /// Digest of what it was last told of itself.
     pub(super) told_self: u64,
-    /// Its key is over: it is told of nobody else.
+    /// Its key is over, or it asked for no peers: it is told of nobody else.
     pub(super) muted: bool,
 }
 
@@ -80,6 +82,13 @@ pub(super) struct Waiting {
     pub(super) asker: Option<(Realm, oneshot::Sender<Result<Attached>>)>,
 }
 
+pub(super) struct Asker {
+    pub(super) device: Device,
+    pub(super) client: Client,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) reply: oneshot::Sender<Result<()>>,
+}
+
 /// Starts a realm's task with all of its nodes, as the database has them.
 pub fn start(domain: String, nodes: Vec<Node>, around: Surroundings) -> Realm {
     let (commands, incoming) = mpsc::channel(MOST_COMMANDS);
@@ -90,6 +99,7 @@ pub fn start(domain: String, nodes: Vec<Node>, around: Surroundings) -> Realm {
         state: State::new(domain, Vec::new()),
         sessions: BTreeMap::new(),
         waiting: Vec::new(),
+        askers: Vec::new(),
         serial: 0,
         ended: false,
         around: around.clone(),
@@ -131,6 +141,7 @@ impl Task {
             self.meet_deadlines();
             self.tell();
             self.answer();
+            self.answer_once();
             if self.ended {
                 break;
             }
@@ -170,6 +181,9 @@ impl Task {
                 // A device that went away before it was answered has nothing to be told.
                 let _ = reply.send(self.report(device, &request));
             }
+            Command::Once { device, client, outbox, reply } => {
+                self.askers.push(Asker { device, client, outbox, reply });
+            }
             Command::Resync(session) => self.waiting.push(Waiting { session, asker: None }),
             Command::Put(node) => self.put_live(*node),
             Command::Remove(number) => self.remove(number),
@@ -199,7 +213,7 @@ impl Task {
     }
 
     /// The node that speaks with both of these keys.
-    fn number_of(&self, device: Device) -> Result<NodeNumber> {
+    pub(super) fn number_of(&self, device: Device) -> Result<NodeNumber> {
         let number = self.state.number_of(&device.node_key).ok_or_else(node_unknown)?;
         let entry = self.state.entry(number).ok_or_else(node_unknown)?;
         if entry.node.machine_key == device.machine_key { Ok(number) } else { Err(node_unknown()) }

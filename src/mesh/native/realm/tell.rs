@@ -4,12 +4,13 @@ use bytes::Bytes;
 use std::collections::BTreeSet;
 
 use super::delta::Delta;
-use super::frame::{self, Encoding};
-use super::handle::{Attached, Session, node_unknown};
-use super::task::{Connected, Task, Waiting};
+use super::frame::{self, Client, Encoding};
+use super::handle::{Attached, Device, Session, node_unknown};
+use super::outbox::Outbox;
+use super::task::{Asker, Connected, Task, Waiting};
 use super::view::digest;
-use crate::core::Timestamp;
 use crate::core::id::NodeNumber;
+use crate::core::{Result, Timestamp};
 
 impl Task {
     /// Tells every session what changed. Cost: one queue operation a session; the message itself is made
@@ -39,7 +40,8 @@ impl Task {
     fn tell_concerned(&mut self, number: NodeNumber, delta: &Delta, now: Timestamp) {
         let expired = self.state.is_expired(number, now);
         let Some(session) = self.sessions.get_mut(&number) else { return };
-        if std::mem::replace(&mut session.muted, expired) && !expired {
+        let muted = expired || !session.client.peers;
+        if std::mem::replace(&mut session.muted, muted) && !muted {
             let session = Session { number, serial: session.serial };
             return self.waiting.push(Waiting { session, asker: None });
         }
@@ -47,7 +49,7 @@ impl Task {
         let news = digest(&own);
         let own = if std::mem::replace(&mut session.told_self, news) == news { &[] } else { own.as_slice() };
         let nothing = Delta::default();
-        if let Some(json) = (if expired { &nothing } else { delta }).to_json(Some(number), own) {
+        if let Some(json) = (if muted { &nothing } else { delta }).to_json(Some(number), own) {
             session.outbox.push(frame::small_message(session.client.encoding, &json));
         }
     }
@@ -63,7 +65,7 @@ impl Task {
                 drop(asker.map(|(_, reply)| reply.send(Err(node_unknown()))));
                 continue;
             };
-            connected.muted = self.state.is_expired(number, now);
+            connected.muted = !connected.client.peers || self.state.is_expired(number, now);
             match self.state.own_part(number, now) {
                 // A list without peers changes nothing in a client: only a new stream starts empty.
                 Some(_) if asker.is_none() && self.state.peers_of(number) == 0 => connected.outbox.close(),
@@ -85,6 +87,24 @@ impl Task {
                 drop(reply.send(Ok(Attached { realm, session })));
             }
         }
+    }
+}
+
+impl Task {
+    /// Gives one map each to those that asked for no more, after all have been told what changed.
+    pub(super) fn answer_once(&mut self) {
+        for Asker { device, client, outbox, reply } in std::mem::take(&mut self.askers) {
+            // Unheard, the map is dropped with its outbox.
+            drop(reply.send(self.map_once(device, client, &outbox)));
+        }
+    }
+
+    fn map_once(&mut self, device: Device, client: Client, outbox: &Outbox) -> Result<()> {
+        let (number, now) = (self.number_of(device)?, self.now());
+        let own = self.state.own_part(number, now).ok_or_else(node_unknown)?;
+        outbox.restart(self.state.full_map(number, &own, client, &self.around.settings, now));
+        outbox.close();
+        Ok(())
     }
 }
 

@@ -12,4 +12,4 @@ pub use answer::{Debug, DnsConfig, FilterRule, Login, MapHead, RegisterAnswer, R
 pub use node::{PeerNode, PeerPatch, SelfNode, to_json};
 pub use profile::Profile;
 pub use relay_map::{RelayMaps, RelayNode};
-pub use request::{MapRequest, RegisterRequest};
+pub use request::{MapRequest, RegisterRequest, Wish};

@@ -49,7 +49,20 @@ pub struct MapRequest {
     pub discokey: DiscoKey,
     endpoints: Vec<String>,
     hostinfo: Option<WireHostinfo>,
-    pub stream: bool,
+    stream: bool,
+    omitpeers: bool,
+    readonly: bool,
+}
+
+/// What a device asks for with a map request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// To be told of everything from now on.
+    Stream,
+    /// To say where it is: only the status of the answer counts.
+    Report,
+    /// The map as it is now, and no more.
+    Once,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -112,6 +125,25 @@ impl MapRequest {
     pub fn pins_certificates(&self) -> bool {
         let rust = self.hostinfo.as_ref().is_some_and(|hostinfo| hostinfo.app.starts_with(RUST_CLIENT));
         self.version >= OLDEST_PINNING && !rust
+    }
+
+    /// What the device asks for (`Stream`, `OmitPeers` and `ReadOnly` of `tailcfg.MapRequest`).
+    pub fn wish(&self) -> Wish {
+        match (self.stream, self.omitpeers && !self.readonly) {
+            (true, _) => Wish::Stream,
+            (false, true) => Wish::Report,
+            (false, false) => Wish::Once,
+        }
+    }
+
+    /// Whether the device only looks and says nothing of itself that counts: deprecated since capability version 68.
+    pub fn is_read_only(&self) -> bool {
+        self.readonly && !self.stream
+    }
+
+    /// Whether the device wishes to be told of its peers.
+    pub fn wants_peers(&self) -> bool {
+        !self.omitpeers
     }
 
     /// Whether the answers are to be compressed.
@@ -194,6 +226,20 @@ mod tests {
         assert!(pins(r#"{"Version":115,"Hostinfo":{"App":""}}"#) && pins(r#"{"Version":145}"#));
         assert!(!pins(r#"{"Version":113}"#), "1.80");
         assert!(!pins(r#"{"Version":130,"HostInfo":{"App":"tailscale-rs (echo)"}}"#));
+    }
+
+    #[test]
+    fn a_map_request_asks_for_a_stream_a_report_or_one_map() {
+        let wish = |body: &str| {
+            let request = MapRequest::read(body.as_bytes()).unwrap();
+            (request.wish(), request.wants_peers(), request.is_read_only())
+        };
+        assert_eq!(wish(r#"{"Stream":true}"#), (Wish::Stream, true, false));
+        assert_eq!(wish(r#"{"Stream":true,"OmitPeers":true}"#), (Wish::Stream, false, false));
+        assert_eq!(wish(r#"{"OmitPeers":true}"#), (Wish::Report, false, false));
+        assert_eq!(wish("{}"), (Wish::Once, true, false));
+        assert_eq!(wish(r#"{"ReadOnly":true}"#), (Wish::Once, true, true));
+        assert_eq!(wish(r#"{"OmitPeers":true,"ReadOnly":true}"#), (Wish::Once, false, true));
     }
 
     #[test]
