@@ -12,7 +12,7 @@ use crate::service::app::App;
 use crate::service::audit::{self, Actor, Change, Origin};
 use crate::service::authority::Caller;
 use crate::service::oauth::grant;
-use crate::service::ways;
+use crate::service::ways::{self, Way};
 use crate::store::oidc::identity::{self, Identity};
 use crate::store::oidc::origin;
 use crate::store::user::{self, User};
@@ -96,7 +96,7 @@ pub async fn unlink(app: &App, caller: &Caller, reference: &str) -> Result<Known
         user::hold(tx, person.user)?;
         let gone = pick(of_user(tx, &whole, person.user)?, &reference)?;
         let Identity { issuer, subject, .. } = &gone.identity;
-        ways::of(tx, whole.settings(), person.user)?.spare(&gone.identity)?;
+        ways::of(tx, &whole, person.user)?.spare(&Way::Identity(gone.identity.clone()))?;
         identity::delete(tx, issuer, subject)?;
         origin::revoke(tx, issuer, Some(subject), None, now)?;
         let offered = provider::offered(tx, whole.settings())?;
