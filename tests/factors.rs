@@ -292,6 +292,13 @@ async fn changes_take_a_fresh_proof(c: Coordinator) {
         assert_eq!((town.ada.page.status, town.ada.page.location()), (303, confirm), "{path}");
     }
     assert_eq!(town.ada.get("/settings/factors").await.location(), confirm);
+    // A browser that was left alone connects nobody else, and disconnects nobody.
+    for path in ["/auth/oidc/home/link", "/settings/identities/home/disconnect"] {
+        town.ada.get("/settings").await;
+        town.ada.submit(path, &[]).await;
+        let confirm = "/settings/confirm?next=/settings/identities";
+        assert_eq!((town.ada.page.status, town.ada.page.location()), (303, confirm), "{path}");
+    }
     town.ada.get(confirm).await;
     town.ada
         .submit("/settings/confirm", &[("password", "not the password"), ("next", "/settings/factors")])

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use wonder::core::secret::Secret;
 use wonder::service::oidc::{membership, provider};
-use wonder::service::user::{self, Operator};
+use wonder::service::user::{self, Operator, Reset};
 
 coordinator_stories! {
     an_identity_is_disconnected_and_never_the_last_way_in
@@ -44,15 +44,18 @@ async fn an_identity_is_disconnected_and_never_the_last_way_in(c: Coordinator) {
     assert!(status == 409 && said.contains("last_way_in"), "{said}");
     assert_eq!(there.get("/settings").await.status, 200, "nothing has ended");
 
-    let password = Secret::new(PASSWORD);
-    user::reset_password(&town.c.app, &Operator::local("test"), "ada@example.org", password).await.unwrap();
+    let reset = Reset { password: Secret::new(PASSWORD), factors: false };
+    user::reset_password(&town.c.app, &Operator::local("test"), "ada@example.org", reset).await.unwrap();
     let mut there = town.log_in("ada").await;
     let cli = town.c.log_in("ada@example.org").await;
     let list = town.c.get("/api/v1/identities", &cli).await;
     let [known] = &list.body["identities"].as_array().unwrap()[..] else { panic!("{list:?}") };
     assert_eq!((&known["provider"], &known["subject"]), (&json!("strange"), &json!("ada")));
-    let owner = town.c.log_in("owner@example.org").await;
     let path = format!("/api/v1/identities/{}", known["id"].as_str().unwrap());
+    town.c.later(Duration::from_secs(11 * 60));
+    let stale = town.c.call("DELETE", &path, Some(&cli), None).await;
+    assert_eq!(stale.problem(), (403, "proof_needed"), "a log-in that is old proves nothing");
+    let (owner, cli) = (town.c.log_in("owner@example.org").await, town.c.log_in("ada@example.org").await);
     let foreign = town.c.call("DELETE", &path, Some(&owner), None).await;
     assert_eq!(foreign.problem(), (404, "identity_not_found"), "it is hers alone");
 
@@ -192,7 +195,8 @@ async fn a_disconnected_identity_takes_its_memberships_along(c: Coordinator) {
     let ruled = Ruled::new(c, &["admin"]).await;
     ruled.ada().await;
     let (app, operator) = (&ruled.town.c.app, Operator::local("test"));
-    user::reset_password(app, &operator, "ada@example.org", Secret::new(PASSWORD)).await.unwrap();
+    let reset = Reset { password: Secret::new(PASSWORD), factors: false };
+    user::reset_password(app, &operator, "ada@example.org", reset).await.unwrap();
     let ada = ruled.town.c.log_in("ada@example.org").await;
     let keys = format!("/api/v1/organizations/{}/keys", ruled.org);
     let key = ruled.town.c.post(&keys, &ada, json!({ "name": "hers", "scopes": ["nodes:read"] })).await;

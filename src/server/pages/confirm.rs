@@ -15,7 +15,7 @@ use super::parts::{self, Field};
 use super::session::local_path;
 use super::text::{self, factor as t};
 use super::visitor::Visitor;
-use super::{layout, passkey};
+use super::{identity, layout, passkey};
 use crate::api::Problem;
 use crate::auth::factor::passkey::Site;
 use crate::core::Error;
@@ -32,7 +32,7 @@ pub fn routes() -> Router<State> {
     Router::new().route(CONFIRM, get(show).post(confirm))
 }
 
-/// A visitor who has just shown who they are, with authority over their own factors; others are led to where they show
+/// A visitor who has just shown who they are, with authority over what opens their account; others are led to where they show
 /// it, and back.
 pub struct Fresh {
     pub visitor: Visitor,
@@ -53,8 +53,15 @@ impl FromRequestParts<State> for Fresh {
 }
 
 fn to_confirm(parts: &Parts) -> Response {
-    let path = if parts.method == Method::GET { parts.uri.path() } else { FACTORS };
+    let asked = parts.uri.path();
+    let path = if parts.method == Method::GET { asked } else { page_of(asked) };
     Redirect::to(&format!("{CONFIRM}?next={}", encode(path, b"/"))).into_response()
+}
+
+/// The page with the form that was sent to `path`.
+fn page_of(path: &str) -> &'static str {
+    let is_identity = path.starts_with(identity::PATH) || path.starts_with("/auth/oidc/");
+    if is_identity { identity::PATH } else { FACTORS }
 }
 
 #[derive(Deserialize)]

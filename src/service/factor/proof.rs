@@ -18,7 +18,7 @@ use crate::store::{Tx, session, user};
 /// How long a proof counts.
 pub const FRESH: Duration = Duration::from_secs(10 * 60);
 
-/// Authority to change one's own factors: who has it has just shown who they are.
+/// Authority to change what opens one's own account: who has it has just shown who they are.
 #[derive(Clone, Debug)]
 pub struct Proven {
     user: UserId,
@@ -37,11 +37,11 @@ impl Proven {
                 Ok(Proven { user: person.user, email: person.email.clone(), session, actor: caller.actor() })
             }
             false => Err(Error::new(Kind::Denied, "proof_needed", "show once more that it is you")
-                .hint("log out and in again, and do it within ten minutes")),
+                .hint("log in again (`wonder login`, or log out and in again in the browser), and do it within ten minutes")),
         }
     }
 
-    pub(super) fn user(&self) -> UserId {
+    pub fn user(&self) -> UserId {
         self.user
     }
 
@@ -54,7 +54,7 @@ impl Proven {
         self.session
     }
 
-    pub(super) fn actor(&self) -> &Actor {
+    pub(in crate::service) fn actor(&self) -> &Actor {
         &self.actor
     }
 }
