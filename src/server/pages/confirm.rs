@@ -86,8 +86,8 @@ async fn page(
 }
 
 fn ask(visitor: &Visitor, ways: &Ways, site: Option<&Site>, next: &str, problem: Option<&Problem>) -> Markup {
-    // Nobody spends a recovery code who has anything else.
-    let by_code = ways.totp || (ways.recovery_code && !ways.password && !ways.passkey);
+    // A passkey may be elsewhere, or the browser without script: then a recovery code helps.
+    let by_code = ways.totp || ways.recovery_code;
     html! {
         div.card.narrow {
             h1 { (t::CONFIRM) }
@@ -95,7 +95,6 @@ fn ask(visitor: &Visitor, ways: &Ways, site: Option<&Site>, next: &str, problem:
             (parts::complaint(problem))
             div.stack {
                 @if ways.password { (with(visitor, next, &password())) }
-                @if ways.password && by_code { p.or { (text::provider::OR) } }
                 @if by_code { (with(visitor, next, &code(ways))) }
                 (passkey::button(site, visitor.form(), "/settings/confirm/passkey", Some(next), text::passkey::STEP))
                 @if !ways.password && !by_code { p { (t::CONFIRM_AGAIN) } }
