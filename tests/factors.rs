@@ -303,7 +303,11 @@ async fn changes_take_a_fresh_proof(c: Coordinator) {
     town.ada
         .submit("/settings/confirm", &[("password", "not the password"), ("next", "/settings/factors")])
         .await;
-    assert!(town.ada.page.status == 403 && town.ada.page.says("a password is not enough"), "{:?}", town.ada.page);
+    assert!(
+        town.ada.page.status == 403 && town.ada.page.says("a password is not enough"),
+        "{:?}",
+        town.ada.page
+    );
     town.ada.submit("/settings/confirm", &[("password", PASSWORD)]).await;
     assert_eq!(town.ada.page.status, 403, "nor is the right one");
     assert!(!town.ada.page.says("type=\"password\""), "it is not asked for: {:?}", town.ada.page);

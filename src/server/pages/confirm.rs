@@ -59,9 +59,12 @@ fn to_confirm(parts: &Parts) -> Response {
 }
 
 /// The page with the form that was sent to `path`.
-fn page_of(path: &str) -> &'static str {
-    let is_identity = path.starts_with(identity::PATH) || path.starts_with("/auth/oidc/");
-    if is_identity { identity::PATH } else { FACTORS }
+fn page_of(path: &str) -> &str {
+    match path {
+        _ if path.starts_with(identity::PATH) || path.starts_with("/auth/oidc/") => identity::PATH,
+        _ if path.starts_with("/coordinator/") => path.strip_suffix("/remove").unwrap_or(path),
+        _ => FACTORS,
+    }
 }
 
 #[derive(Deserialize)]
