@@ -292,11 +292,25 @@ async fn changes_take_a_fresh_proof(c: Coordinator) {
         assert_eq!((town.ada.page.status, town.ada.page.location()), (303, confirm), "{path}");
     }
     assert_eq!(town.ada.get("/settings/factors").await.location(), confirm);
+    // A browser that was left alone connects nobody else, and disconnects nobody.
+    for path in ["/auth/oidc/home/link", "/settings/identities/home/disconnect"] {
+        town.ada.get("/settings").await;
+        town.ada.submit(path, &[]).await;
+        let confirm = "/settings/confirm?next=/settings/identities";
+        assert_eq!((town.ada.page.status, town.ada.page.location()), (303, confirm), "{path}");
+    }
     town.ada.get(confirm).await;
     town.ada
         .submit("/settings/confirm", &[("password", "not the password"), ("next", "/settings/factors")])
         .await;
-    assert!(town.ada.page.status == 401 && town.ada.page.says("is wrong"), "{:?}", town.ada.page);
+    assert!(
+        town.ada.page.status == 403 && town.ada.page.says("a password is not enough"),
+        "{:?}",
+        town.ada.page
+    );
+    town.ada.submit("/settings/confirm", &[("password", PASSWORD)]).await;
+    assert_eq!(town.ada.page.status, 403, "nor is the right one");
+    assert!(!town.ada.page.says("type=\"password\""), "it is not asked for: {:?}", town.ada.page);
     town.ada.submit("/settings/confirm", &[("code", "000000")]).await;
     assert!(town.ada.page.status == 401 && town.ada.page.says("is wrong"), "{:?}", town.ada.page);
     let code = town.code();
@@ -307,7 +321,8 @@ async fn changes_take_a_fresh_proof(c: Coordinator) {
     town.ada.get(confirm).await;
     town.ada.submit("/settings/confirm", &[("code", &code)]).await;
     assert_eq!(town.ada.page.status, 401, "a code counts once here too");
-    town.ada.submit("/settings/confirm", &[("password", PASSWORD), ("next", "//evil.example")]).await;
+    let recovery = town.codes[0].clone();
+    town.ada.submit("/settings/confirm", &[("code", &recovery), ("next", "//evil.example")]).await;
     assert_eq!((town.ada.page.status, town.ada.page.location()), (303, "/settings"));
     town.ada.get("/settings/factors").await;
     town.ada.submit("/settings/factors/app/remove", &[]).await;
@@ -315,6 +330,13 @@ async fn changes_take_a_fresh_proof(c: Coordinator) {
     assert_eq!(town.log_in(None).await.status, 201, "a password alone is enough again");
     let sealed = "SELECT COUNT(*) FROM sealed_secrets WHERE name LIKE 'codes by time%'";
     assert_eq!((town.count("SELECT COUNT(*) FROM totp").await, town.count(sealed).await), (0, 0));
+    // Now the password proves it, and nothing else does.
+    town.c.later(Duration::from_secs(11 * 60));
+    town.ada.get(confirm).await;
+    town.ada.submit("/settings/confirm", &[("password", "not the password")]).await;
+    assert!(town.ada.page.status == 401 && town.ada.page.says("is wrong"), "{:?}", town.ada.page);
+    town.ada.submit("/settings/confirm", &[("password", PASSWORD)]).await;
+    assert_eq!(town.ada.page.status, 303, "{:?}", town.ada.page);
     // What is begun and never confirmed counts for nothing, and is forgotten.
     town.ada.get("/settings/factors").await;
     town.ada.submit("/settings/factors/app", &[]).await;
@@ -323,7 +345,7 @@ async fn changes_take_a_fresh_proof(c: Coordinator) {
     factor::sweep(&town.c.app).await.unwrap();
     assert_eq!((town.count("SELECT COUNT(*) FROM totp").await, town.count(sealed).await), (0, 0));
     let told = "SELECT COUNT(*) FROM audit_events WHERE action = 'factor.refuse'";
-    assert_eq!(town.count(told).await, 3);
+    assert_eq!(town.count(told).await, 5);
     for action in ["totp.enable", "totp.disable", "recovery_code.create"] {
         let seen = town.c.app.store().read(move |read| {
             let sql = "SELECT action FROM audit_events WHERE action = ?1";

@@ -39,6 +39,8 @@ async fn a_log_in_by_every_algorithm_that_counts(c: Coordinator) {
         json!({ "sub": "eve", "email": "eve@example.org", "email_verified": true });
     let thin = |claims: &mut Value| drop(claims.as_object_mut().unwrap().remove("email"));
     assert_eq!(town.try_log_in("eve", thin).await.location(), "/");
+    let unsaid = |claims: &mut Value| drop(claims.as_object_mut().unwrap().remove("email_verified"));
+    assert_eq!(town.try_log_in("eve", unsaid).await.location(), "/");
     let other = town.try_log_in("mallory", thin).await;
     fails(&other, 403, "id_token_invalid", "userinfo of somebody else");
     // For several at once it is good where it says who asked.
@@ -291,6 +293,11 @@ async fn logout_tokens_end_what_they_name_once(c: Coordinator) {
         assert_eq!(answer.status, 400, "{signature:?} {kind}: {answer:?}");
     }
     assert_eq!(tell("nonsense").await.status, 400);
+    let owner = town.c.log_in("owner@example.org").await;
+    let trail = town.c.get("/api/v1/audit?action=identity.refuse", &owner).await;
+    let events = trail.body["events"].as_array().unwrap();
+    assert_eq!(events.len(), 13, "{trail:?}");
+    assert!(events.iter().all(|event| event["code"] == "logout_token_invalid"), "{trail:?}");
     assert_eq!(first.get("/settings/identities").await.status, 200, "all that has ended nothing");
 
     let token = town.strange.sign(Signature::Es256, "logout+jwt", &usual("good"));

@@ -55,8 +55,11 @@ async fn an_identity_is_disconnected_and_never_the_last_way_in(c: Coordinator) {
     let list = town.c.get("/api/v1/identities", &cli).await;
     let [known] = &list.body["identities"].as_array().unwrap()[..] else { panic!("{list:?}") };
     assert_eq!((&known["provider"], &known["subject"]), (&json!("strange"), &json!("ada")));
-    let owner = town.c.log_in("owner@example.org").await;
     let path = format!("/api/v1/identities/{}", known["id"].as_str().unwrap());
+    town.c.later(Duration::from_secs(11 * 60));
+    let stale = town.c.call("DELETE", &path, Some(&cli), None).await;
+    assert_eq!(stale.problem(), (403, "proof_needed"), "a log-in that is old proves nothing");
+    let (owner, cli) = (town.c.log_in("owner@example.org").await, town.c.log_in("ada@example.org").await);
     let foreign = town.c.call("DELETE", &path, Some(&owner), None).await;
     assert_eq!(foreign.problem(), (404, "identity_not_found"), "it is hers alone");
 

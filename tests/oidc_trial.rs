@@ -12,8 +12,10 @@ use common::page::{Browser, Page};
 use common::strange::Strange;
 use common::town::Town;
 use serde_json::json;
+use std::time::Duration;
 use wonder::mesh::native::derp::Certificate;
 use wonder::runtime::Clock;
+use wonder::service::oidc::provider;
 
 const NEW: &str = "/coordinator/new-provider";
 
@@ -122,6 +124,32 @@ async fn a_provider_is_added_seen_used_and_removed_by_name() {
         assert_eq!(page.status, 400, "{bad}: {page:?}");
     }
 
+    // Nobody gives by a provider what they could not give themselves, whatever the form says.
+    let bob = c.person("bob@example.org").await.0;
+    let made = c.post("/api/v1/organizations", &bob, json!({ "name": "bobs" })).await;
+    let foreign = made.body["organization"]["id"].as_str().unwrap();
+    for role in ["admin", "member"] {
+        let page = try_add(&mut browser, issuer, &[("rules", &format!("groups=x:{foreign}:{role}"))]).await;
+        assert!(page.status == 403 && page.says("you cannot make anybody"), "{role}: {page:?}");
+    }
+    assert!(!browser.get(&format!("{NEW}?name=more")).await.says("name=\"link\""), "that is for the host");
+    let more = [("name", "more"), ("issuer", issuer), ("client_id", "wonder"), ("link", "on")];
+    assert_eq!(browser.submit(NEW, &more).await.status, 303, "{:?}", browser.page);
+    let all = provider::all(&c.app).await.unwrap();
+    let more = all.iter().find(|provider| provider.name.to_string() == "more").unwrap();
+    assert!(!more.link_verified_email);
+    // Nor does a browser that was left alone.
+    c.later(Duration::from_secs(11 * 60));
+    browser.get("/coordinator/providers/more").await;
+    browser.submit("/coordinator/providers/more/remove", &[("confirm", "more")]).await;
+    let confirm = "/settings/confirm?next=/coordinator/providers/more";
+    assert_eq!((browser.page.status, browser.page.location()), (303, confirm));
+    assert_eq!(browser.get(NEW).await.location(), "/settings/confirm?next=/coordinator/new-provider");
+    browser.get(confirm).await;
+    browser.submit("/settings/confirm", &[("password", PASSWORD), ("next", NEW)]).await;
+    assert_eq!(browser.page.location(), NEW, "{:?}", browser.page);
+    let owner = c.log_in("owner@example.org").await;
+
     let mut ada = town.log_in("ada").await;
     assert!(
         browser.get("/coordinator/providers").await.says("<td class=\"spare\">1</td>"),
@@ -132,7 +160,7 @@ async fn a_provider_is_added_seen_used_and_removed_by_name() {
     assert!(browser.page.says("One person has connected it."));
     let page = browser.submit("/coordinator/providers/strange/remove", &[("confirm", "stranger")]).await;
     assert!(page.status == 400 && page.says("not_confirmed"), "{page:?}");
-    for name in ["strange", "home"] {
+    for name in ["strange", "home", "more"] {
         browser.get(&format!("/coordinator/providers/{name}")).await;
         let page =
             browser.submit(&format!("/coordinator/providers/{name}/remove"), &[("confirm", name)]).await;
@@ -144,7 +172,7 @@ async fn a_provider_is_added_seen_used_and_removed_by_name() {
     let trail = c.get("/api/v1/audit?action=provider", &owner).await;
     let events = trail.body["events"].as_array().unwrap();
     let count = |action: &str| events.iter().filter(|event| event["action"] == action).count();
-    assert_eq!((count("provider.create"), count("provider.delete")), (2, 2), "{trail:?}");
+    assert_eq!((count("provider.create"), count("provider.delete")), (3, 3), "{trail:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ mod common;
 
 use common::api::{Answer, Coordinator, PASSWORD};
 use common::device::{Device, Encoding, Site};
+use common::page::Browser;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -167,6 +168,10 @@ async fn an_invitation_makes_a_member(c: Coordinator) {
     assert_eq!(again.status, 200, "who is in already has nothing to do");
     let listed = c.get(&at(&org, "/invitations"), &ada).await;
     assert_eq!(listed.body["invitations"][0]["status"], "accepted");
+    let mut browser = Browser::new(c.address);
+    browser.log_in("ada@example.org", PASSWORD).await;
+    let page = browser.get(&format!("/o/{org}/members")).await;
+    assert!(page.says("bob@example.org") && !page.says("in 7 days"), "it is over: {page:?}");
     assert!(!listed.body.to_string().contains(code));
     assert_eq!(invite(&c, &ada, &org, "bob@example.org", "admin").await.problem(), (409, "already_member"));
     assert_eq!(invite(&c, &ada, &org, "eve@example.org", "owner").await.problem(), (400, "role_by_transfer"));

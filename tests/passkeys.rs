@@ -8,6 +8,7 @@ mod common;
 use common::api::{Coordinator, PASSWORD};
 use common::page::Browser;
 use common::passkey::{Authenticator, pack};
+use common::town::Town;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -41,6 +42,7 @@ stories! {
     a_counter_that_goes_back_is_told_and_refused
     an_answer_counts_once_whoever_brings_it_at_the_same_time
     what_no_browser_sends_is_refused_as_such
+    the_last_way_in_of_who_has_no_password_stays
 }
 
 /// Asks for what is to be signed, with the form of the page that is shown.
@@ -299,4 +301,29 @@ async fn what_no_browser_sends_is_refused_as_such(c: Coordinator) {
         statuses.push(browser.post("/login/passkey/ask", &[("csrf", &csrf)]).await.status);
     }
     assert!(statuses.contains(&200) && statuses.contains(&429), "{statuses:?}");
+}
+
+async fn the_last_way_in_of_who_has_no_password_stays(c: Coordinator) {
+    let town = Town::new(c, json!({})).await;
+    let (mut ada, mut key) = (town.log_in("ada").await, Authenticator::new(ORIGIN));
+    add(&mut ada, &mut key, "laptop").await;
+    // With a passkey the provider is not the last way in.
+    let id = ada.get("/settings/identities").await.between("/settings/identities/", "/disconnect");
+    ada.submit(&format!("/settings/identities/{id}/disconnect"), &[]).await;
+    assert_eq!((ada.page.status, ada.page.location()), (303, "/settings"), "{:?}", ada.page);
+    let (mut ada, options) = asked(&town.c).await;
+    ada.submit("/login/passkey", &[("answer", &key.show(&options).to_string())]).await;
+    assert!(is_in(&mut ada).await, "{:?}", ada.page);
+    // Now the passkey is.
+    let id = ada.get("/settings/factors").await.between("/settings/factors/passkeys/", "/remove");
+    ada.submit(&format!("/settings/factors/passkeys/{id}/remove"), &[]).await;
+    assert!(ada.page.status == 409 && ada.page.says("last_way_in"), "{:?}", ada.page);
+    let mut other = Authenticator::new(ORIGIN);
+    add(&mut ada, &mut other, "phone").await;
+    ada.get("/settings/factors").await;
+    ada.submit(&format!("/settings/factors/passkeys/{id}/remove"), &[]).await;
+    assert_eq!((ada.page.status, ada.page.location()), (303, "/settings/factors"), "{:?}", ada.page);
+    let (mut browser, options) = asked(&town.c).await;
+    browser.submit("/login/passkey", &[("answer", &other.show(&options).to_string())]).await;
+    assert!(is_in(&mut browser).await, "the other one opens it");
 }

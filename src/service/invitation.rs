@@ -282,8 +282,8 @@ impl Guest {
     }
 }
 
-/// Whether somebody could still make an invitation for this role.
-fn may_invite(inviter: &Member, role: Role) -> bool {
+/// Whether somebody could (still) make an invitation for this role.
+pub(super) fn may_invite(inviter: &Member, role: Role) -> bool {
     let least = if role == Role::Admin { ManageAdmins::ROLE } else { InviteMembers::ROLE };
     inviter.role >= least && inviter.disabled_at.is_none()
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::core::Timestamp;
 
+/// An address, and the word that it is somebody's.
+const ADDRESS: [&str; 3] = ["email", "email_verified", "verified_email"];
+
 /// The claims of a token (RFC 7519 section 4), or of the userinfo endpoint.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Claims(pub Map<String, Value>);
@@ -39,6 +42,12 @@ impl Claims {
         matches!(said, Some(Value::Bool(true))) || said.and_then(Value::as_str) == Some("true")
     }
 
+    /// Whether it says an e-mail address, and whether that is this person's.
+    pub fn tells_of_an_address(&self) -> bool {
+        let said = |name: &&str| self.0.get(*name).is_some_and(|said| !said.is_null());
+        self.text("email").is_some() && ADDRESS[1..].iter().any(said)
+    }
+
     /// Whether a claim is `value`, or a list that has it. Dots lead into objects, unless a claim has them in its
     /// name.
     pub fn has(&self, path: &str, value: &str) -> bool {
@@ -67,11 +76,21 @@ impl Claims {
         let own = self.text("sub").is_some_and(|sub| {
             client.is_some_and(|client| sub == client || sub == format!("{client}@clients"))
         });
-        named || own || self.text("gty") == Some("client-credentials") || self.text("idtyp") == Some("app")
+        // What Keycloak says of a client that logged in for itself, whether or not it says its name.
+        let from_keycloak = ["clientHost", "clientAddress"].iter().any(|name| self.0.contains_key(*name));
+        named
+            || own
+            || from_keycloak
+            || self.text("gty") == Some("client-credentials")
+            || self.text("idtyp") == Some("app")
     }
 
-    /// Takes over what is not there yet.
-    pub fn fill(&mut self, others: Claims) {
+    /// Takes over what is not there yet. Address and word for it stay together: one who vouches for an address
+    /// does not vouch for that of another.
+    pub fn fill(&mut self, mut others: Claims) {
+        let theirs = !self.tells_of_an_address() && others.text("email").is_some();
+        let forgotten = if theirs { &mut *self } else { &mut others };
+        forgotten.0.retain(|name, _| !ADDRESS.contains(&name.as_str()));
         for (name, value) in others.0 {
             self.0.entry(name).or_insert(value);
         }
@@ -145,10 +164,34 @@ mod tests {
             json!({ "sub": "ci", "client_id": "ci" }),
             json!({ "sub": "1", "gty": "client-credentials" }),
             json!({ "sub": "1", "idtyp": "app" }),
+            json!({ "sub": "1", "azp": "ci", "client_id": "ci", "clientHost": "10.0.0.1", "clientAddress": "10.0.0.1" }),
         ] {
             assert!(claims(&program).is_of_a_program(), "{program}");
         }
         assert!(!claims(&json!({ "sub": "1", "azp": "ci", "preferred_username": "ada" })).is_of_a_program());
+    }
+
+    #[test]
+    fn an_address_and_the_word_for_it_come_from_one_source() {
+        let filled = |token: Value, userinfo: Value| {
+            let mut all = claims(&token);
+            all.fill(claims(&userinfo));
+            (all.text("email").map(str::to_owned), all.email_is_verified())
+        };
+        let eve = json!({ "email": "eve@example.org", "email_verified": true });
+        let bare = json!({ "email": "ada@example.org" });
+        assert_eq!(filled(bare.clone(), eve.clone()), (Some("eve@example.org".into()), true));
+        assert_eq!(
+            filled(json!({ "email_verified": false }), eve.clone()),
+            (Some("eve@example.org".into()), true)
+        );
+        assert_eq!(filled(bare, json!({ "email_verified": true })), (Some("ada@example.org".into()), false));
+        let unverified = json!({ "email": "ada@example.org", "email_verified": false });
+        assert_eq!(filled(unverified, eve.clone()), (Some("ada@example.org".into()), false));
+        assert_eq!(
+            filled(eve, json!({ "email": "bob@example.org" })),
+            (Some("eve@example.org".into()), true)
+        );
     }
 
     #[test]

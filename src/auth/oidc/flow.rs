@@ -164,7 +164,7 @@ impl Flow {
     }
 
     /// What the userinfo endpoint says (OpenID Connect Core 1.0 section 5.3), asked where the ID token has no
-    /// e-mail address or lacks the claim of a rule.
+    /// e-mail address, does not say whether that is theirs, or lacks the claim of a rule.
     async fn userinfo(
         &self,
         directory: &Directory,
@@ -173,7 +173,7 @@ impl Flow {
         claims: &Claims,
     ) -> Result<Claims> {
         let name = self.provider.name.clone();
-        let complete = claims.text("email").is_some() && !self.lacks_a_claim(claims);
+        let complete = claims.tells_of_an_address() && !self.lacks_a_claim(claims);
         let Some(url) = metadata.userinfo_endpoint().filter(|_| !complete) else {
             return Ok(Claims::default());
         };

@@ -15,7 +15,7 @@ use super::parts::{self, Field};
 use super::session::local_path;
 use super::text::{self, factor as t};
 use super::visitor::Visitor;
-use super::{layout, passkey};
+use super::{identity, layout, passkey};
 use crate::api::Problem;
 use crate::auth::factor::passkey::Site;
 use crate::core::Error;
@@ -32,7 +32,7 @@ pub fn routes() -> Router<State> {
     Router::new().route(CONFIRM, get(show).post(confirm))
 }
 
-/// A visitor who has just shown who they are, with authority over their own factors; others are led to where they show
+/// A visitor who has just shown who they are, with authority over what opens their account; others are led to where they show
 /// it, and back.
 pub struct Fresh {
     pub visitor: Visitor,
@@ -53,8 +53,18 @@ impl FromRequestParts<State> for Fresh {
 }
 
 fn to_confirm(parts: &Parts) -> Response {
-    let path = if parts.method == Method::GET { parts.uri.path() } else { FACTORS };
+    let asked = parts.uri.path();
+    let path = if parts.method == Method::GET { asked } else { page_of(asked) };
     Redirect::to(&format!("{CONFIRM}?next={}", encode(path, b"/"))).into_response()
+}
+
+/// The page with the form that was sent to `path`.
+fn page_of(path: &str) -> &str {
+    match path {
+        _ if path.starts_with(identity::PATH) || path.starts_with("/auth/oidc/") => identity::PATH,
+        _ if path.starts_with("/coordinator/") => path.strip_suffix("/remove").unwrap_or(path),
+        _ => FACTORS,
+    }
 }
 
 #[derive(Deserialize)]
@@ -79,8 +89,8 @@ async fn page(
 }
 
 fn ask(visitor: &Visitor, ways: &Ways, site: Option<&Site>, next: &str, problem: Option<&Problem>) -> Markup {
-    // Nobody spends a recovery code who has anything else.
-    let by_code = ways.totp || (ways.recovery_code && !ways.password && !ways.passkey);
+    // A passkey may be elsewhere, or the browser without script: then a recovery code helps.
+    let by_code = ways.totp || ways.recovery_code;
     html! {
         div.card.narrow {
             h1 { (t::CONFIRM) }
@@ -88,7 +98,6 @@ fn ask(visitor: &Visitor, ways: &Ways, site: Option<&Site>, next: &str, problem:
             (parts::complaint(problem))
             div.stack {
                 @if ways.password { (with(visitor, next, &password())) }
-                @if ways.password && by_code { p.or { (text::provider::OR) } }
                 @if by_code { (with(visitor, next, &code(ways))) }
                 (passkey::button(site, visitor.form(), "/settings/confirm/passkey", Some(next), text::passkey::STEP))
                 @if !ways.password && !by_code { p { (t::CONFIRM_AGAIN) } }

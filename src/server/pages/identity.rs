@@ -1,11 +1,12 @@
 //! The providers that one's account is connected with: `/settings/identities`, and the same as a section of the
-//! settings.
+//! settings. To connect or disconnect one takes a fresh proof ([`super::confirm`]).
 
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
 
+use super::confirm::Fresh;
 use super::note::go;
 use super::text::provider::identity as t;
 use super::visitor::Visitor;
@@ -93,7 +94,7 @@ fn title(known: &Known) -> &str {
     known.provider.as_ref().map_or(&known.identity.issuer, Provider::title)
 }
 
-async fn disconnect(state: State, visitor: Visitor, Target(identity): Target) -> Answer<Response> {
-    let gone = identity::unlink(&state.app, visitor.caller(), &identity).await?;
+async fn disconnect(state: State, Fresh { proven, .. }: Fresh, Target(identity): Target) -> Answer<Response> {
+    let gone = identity::unlink(&state.app, proven, &identity).await?;
     Ok(go("/settings", t::disconnected(title(&gone)), state.url()))
 }

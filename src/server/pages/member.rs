@@ -175,7 +175,7 @@ fn invitation_line(inside: &Inside<ViewMembers>, invitation: &Invitation, now: T
                 span.under { (t::BY) " " (invitation.inviter) }
             }
             td { (parts::badge(state)) }
-            td.spare { (parts::when(invitation.expires_at, now)) }
+            td.spare { (parts::when(ended_at(invitation), now)) }
             td.end {
                 @if state == t::OPEN_STATE {
                     (parts::danger(text::token::REVOKE, t::REVOKE_WORDS, &action, form, text::token::REVOKE_YES))
@@ -183,6 +183,11 @@ fn invitation_line(inside: &Inside<ViewMembers>, invitation: &Invitation, now: T
             }
         }
     }
+}
+
+/// When it ends by itself, or ended before.
+fn ended_at(invitation: &Invitation) -> Timestamp {
+    invitation.accepted_at.or(invitation.revoked_at).unwrap_or(invitation.expires_at)
 }
 
 fn state_of(invitation: &Invitation, now: Timestamp) -> &'static str {

@@ -9,9 +9,10 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::confirm::Fresh;
 use super::cookie::Cookie;
 use super::form::{Form, FormToken};
-use super::visitor::{Guest, Visitor};
+use super::visitor::Guest;
 use super::{agent, identity, layout, note, session, text};
 use crate::core::provider::Provider;
 use crate::core::secret::Secret;
@@ -61,13 +62,13 @@ async fn depart(
 
 async fn link(
     state: State,
-    visitor: Visitor,
+    Fresh { proven, .. }: Fresh,
     From(origin): From,
     headers: HeaderMap,
     Path(provider): Path<String>,
 ) -> Answer<Response> {
     let browser = Cookie::Away.read(&headers, state.url()).map(Secret::new);
-    let departure = Departure { provider, browser, next: None, link_to: Some(visitor.person().user) };
+    let departure = Departure { provider, browser, next: None, link_to: Some(proven.user()) };
     Ok(send_off(&log_in::depart(&state.app, departure, &origin).await?, state.url()))
 }
 

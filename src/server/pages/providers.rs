@@ -1,5 +1,6 @@
 //! `/coordinator/providers`: whoever administers the coordinator sees where people log in, adds providers and takes
-//! them out. A client secret goes in here, and never comes out again.
+//! them out, with a fresh proof. A client secret goes in here, and never comes out again. What a provider gives that is
+//! added here is no more than its administrator could give: the rest is for the host.
 
 use axum::Router;
 use axum::extract::Query;
@@ -8,6 +9,7 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::confirm::Fresh;
 use super::form::Form;
 use super::layout;
 use super::note::go;
@@ -207,6 +209,7 @@ struct Confirmed {
 async fn remove(
     state: State,
     admin: Governing,
+    _: Fresh,
     Target(name): Target,
     Form(confirmed): Form<Confirmed>,
 ) -> Answer<Response> {
@@ -225,7 +228,7 @@ struct Named {
 }
 
 /// First its name, from which follows what the provider has to be told; then the rest.
-async fn ask(state: State, admin: Governing, Query(named): Query<Named>) -> Response {
+async fn ask(state: State, admin: Governing, _: Fresh, Query(named): Query<Named>) -> Response {
     let Some(name) = named.name else { return page(&admin, &first("", None)) };
     match name.trim().parse::<ProviderName>() {
         Ok(name) => page(&admin, &second(&state, &admin, &name, &Asked::of(&name), None)),
@@ -272,7 +275,6 @@ struct Asked {
     #[serde(default)]
     rules: String,
     create: Option<String>,
-    link: Option<String>,
     untried: Option<String>,
 }
 
@@ -292,7 +294,8 @@ impl Asked {
             client_id: self.client_id.trim().to_owned(),
             scopes: words(&self.scopes),
             create_accounts: self.create.is_some(),
-            link_verified_email: self.link.is_some(),
+            // Whoever runs the provider would be everybody here: that is for the host to give.
+            link_verified_email: false,
             bearer_audiences: Vec::new(),
             rules: rules.map(str::parse).collect::<Result<_>>()?,
         };
@@ -354,7 +357,6 @@ fn boxes(asked: &Asked, tried: bool) -> Markup {
     };
     html! {
         (tick("create", asked.create.is_some(), t::CREATE, t::CREATE_HINT))
-        (tick("link", asked.link.is_some(), t::LINK, t::LINK_HINT))
         div.field {
             label for="f-rules" { (t::RULES) }
             textarea #f-rules name="rules" rows="3" spellcheck="false" aria-describedby="f-rules-hint" { (asked.rules) }
@@ -364,7 +366,7 @@ fn boxes(asked: &Asked, tried: bool) -> Markup {
     }
 }
 
-async fn add(state: State, admin: Governing, Form(asked): Form<Asked>) -> Answer<Response> {
+async fn add(state: State, admin: Governing, _: Fresh, Form(asked): Form<Asked>) -> Answer<Response> {
     let error = match keep(&state, &admin, &asked).await {
         Ok(added) => return Ok(go(&path(&added.name), t::added(added.title()), state.url())),
         Err(error) => error,

@@ -9,6 +9,7 @@ use crate::server::extract::{Listing, Target};
 use crate::server::problem::Answer;
 use crate::server::state::State;
 use crate::service::authority::Caller;
+use crate::service::factor::proof::Proven;
 use crate::service::oidc::identity::{self, Known};
 
 pub fn routes() -> OpenApiRouter<State> {
@@ -24,13 +25,15 @@ async fn list(state: State, caller: Caller, Listing(page): Listing) -> Answer<Js
 }
 
 /// Disconnects one of one's own identities, by its id or its provider's name: the log-ins that came by it end. The
-/// last way to log in stays.
+/// last way to log in stays. It takes a log-in of the last ten minutes.
 #[utoipa::path(delete, path = "/identities/{identity}", tag = "accounts",
     responses((status = 200, description = "It is disconnected.", body = IdentityAnswer),
+        (status = 403, description = "The log-in is too old: log in again.", body = Problem,
+            content_type = "application/problem+json"),
         (status = 409, description = "It is the last way to log in.", body = Problem,
             content_type = "application/problem+json")))]
 async fn unlink(state: State, caller: Caller, Target(reference): Target) -> Answer<Json<IdentityAnswer>> {
-    let gone = identity::unlink(&state.app, &caller, &reference).await?;
+    let gone = identity::unlink(&state.app, Proven::check(&state.app, &caller)?, &reference).await?;
     Ok(Json(IdentityAnswer { identity: present(gone) }))
 }
 

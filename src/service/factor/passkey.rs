@@ -19,6 +19,7 @@ use crate::service::app::App;
 use crate::service::audit::{self, Actor, Change, Origin};
 use crate::service::authority::Caller;
 use crate::service::session::{self, LoggedIn};
+use crate::service::ways::{self, Way};
 use crate::service::{limits, refusal};
 use crate::store::factor::challenge::{self, Challenge};
 use crate::store::factor::passkey::{self, Passkey};
@@ -156,9 +157,9 @@ fn check_name(name: &str) -> Result<String> {
     }
 }
 
-/// Takes a passkey off the account.
+/// Takes a passkey off the account. The last way to log in stays: `last_way_in`.
 pub async fn remove(app: &App, proven: Proven, id: PasskeyId) -> Result<()> {
-    let now = app.now();
+    let (now, whole) = (app.now(), app.clone());
     let forget = move |tx: &mut Tx<'_>| {
         removed(tx, &proven, now, |tx| {
             let own = passkey::of_user(tx, proven.user())?.into_iter().find(|own| own.id == id);
@@ -166,6 +167,7 @@ pub async fn remove(app: &App, proven: Proven, id: PasskeyId) -> Result<()> {
                 Error::new(Kind::NotFound, "passkey_not_found", "you have no such passkey")
                     .hint("the settings list those that there are")
             })?;
+            ways::of(tx, &whole, proven.user())?.spare(&Way::Passkey(own.id))?;
             passkey::delete(tx, proven.user(), own.id)?;
             audit::record(tx, now, proven.actor(), Change::new(Action::PasskeyDelete, own.id, own.name))
         })

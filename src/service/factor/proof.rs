@@ -18,7 +18,7 @@ use crate::store::{Tx, session, user};
 /// How long a proof counts.
 pub const FRESH: Duration = Duration::from_secs(10 * 60);
 
-/// Authority to change one's own factors: who has it has just shown who they are.
+/// Authority to change what opens one's own account: who has it has just shown who they are.
 #[derive(Clone, Debug)]
 pub struct Proven {
     user: UserId,
@@ -37,11 +37,11 @@ impl Proven {
                 Ok(Proven { user: person.user, email: person.email.clone(), session, actor: caller.actor() })
             }
             false => Err(Error::new(Kind::Denied, "proof_needed", "show once more that it is you")
-                .hint("log out and in again, and do it within ten minutes")),
+                .hint("log in again (`wonder login`, or log out and in again in the browser), and do it within ten minutes")),
         }
     }
 
-    pub(super) fn user(&self) -> UserId {
+    pub fn user(&self) -> UserId {
         self.user
     }
 
@@ -54,12 +54,13 @@ impl Proven {
         self.session
     }
 
-    pub(super) fn actor(&self) -> &Actor {
+    pub(in crate::service) fn actor(&self) -> &Actor {
         &self.actor
     }
 }
 
-/// What somebody can show who is logged in.
+/// What somebody can show who is logged in. Where a password alone logs nobody in, it shows nothing here either: who
+/// has it and a browser that was left open would take the second factor off.
 #[derive(Clone, Debug)]
 pub struct Ways {
     pub password: bool,
@@ -78,7 +79,7 @@ pub async fn ways(app: &App, caller: &Caller) -> Result<Ways> {
             let factors = super::Factors::of(read, person.user)?;
             let password = local && known.is_some_and(|(_, hash)| hash.is_some());
             Ok(Ways {
-                password,
+                password: password && !factors.are_needed(),
                 totp: factors.totp.is_some(),
                 passkey: !factors.passkeys.is_empty(),
                 recovery_code: factors.codes_left > 0,
@@ -87,7 +88,7 @@ pub async fn ways(app: &App, caller: &Caller) -> Result<Ways> {
         .await
 }
 
-/// Shows the password once more. Wrong guesses count as those at a log-in do.
+/// Shows the password once more, where it is all that the account has: else `factor_needed`. Wrong guesses count as those at a log-in do.
 pub async fn by_password(app: &App, caller: &Caller, password: Secret) -> Result<()> {
     let shown = try_password(app, caller, password).await;
     keep(app, caller, shown, |_, _, _| Ok(())).await
@@ -95,11 +96,20 @@ pub async fn by_password(app: &App, caller: &Caller, password: Secret) -> Result
 
 async fn try_password(app: &App, caller: &Caller, password: Secret) -> Result<()> {
     log_ins::require_local_accounts(app)?;
+    let user = caller.person()?.user;
+    if app.store().read(move |read| super::are_needed(read, user)).await? {
+        return Err(factor_needed());
+    }
     let account = caller.person()?.email.to_string();
     log_ins::take_tries(app, &account, caller.origin())?;
     log_ins::verify(app, &account, password).await?;
     log_ins::give_tries_back(app, &account, caller.origin());
     Ok(())
+}
+
+fn factor_needed() -> Error {
+    Error::new(Kind::Denied, "factor_needed", "this account has a second factor, so a password is not enough")
+        .hint("show your passkey, a code of your app, or a recovery code")
 }
 
 /// Shows a code by time, or a recovery code.

@@ -11,8 +11,9 @@ use crate::core::{Error, Result, Timestamp};
 use crate::service::app::App;
 use crate::service::audit::{self, Actor, Change, Origin};
 use crate::service::authority::Caller;
+use crate::service::factor::proof::Proven;
 use crate::service::oauth::grant;
-use crate::service::ways;
+use crate::service::ways::{self, Way};
 use crate::store::oidc::identity::{self, Identity};
 use crate::store::oidc::origin;
 use crate::store::user::{self, User};
@@ -87,22 +88,20 @@ pub(super) async fn link(
 
 /// Takes an identity from the caller's account, with the log-ins that came by it, and the memberships that stand on
 /// it alone. `reference`: its id, or the name of its provider. The last way to log in stays: `last_way_in`.
-pub async fn unlink(app: &App, caller: &Caller, reference: &str) -> Result<Known> {
-    let person = caller.person()?.clone();
-    person.log_in()?;
-    let (whole, reference, actor, now) = (app.clone(), reference.to_owned(), caller.actor(), app.now());
+pub async fn unlink(app: &App, proven: Proven, reference: &str) -> Result<Known> {
+    let (whole, reference, now) = (app.clone(), reference.to_owned(), app.now());
     let unlink = move |tx: &mut Tx<'_>| {
         // Of two at once the second sees what the first has left.
-        user::hold(tx, person.user)?;
-        let gone = pick(of_user(tx, &whole, person.user)?, &reference)?;
+        user::hold(tx, proven.user())?;
+        let gone = pick(of_user(tx, &whole, proven.user())?, &reference)?;
         let Identity { issuer, subject, .. } = &gone.identity;
-        ways::of(tx, whole.settings(), person.user)?.spare(&gone.identity)?;
+        ways::of(tx, &whole, proven.user())?.spare(&Way::Identity(gone.identity.clone()))?;
         identity::delete(tx, issuer, subject)?;
         origin::revoke(tx, issuer, Some(subject), None, now)?;
         let offered = provider::offered(tx, whole.settings())?;
-        let ended = membership::review_person(tx, &offered, (person.user, issuer), &actor, now)?;
-        let change = Change::new(Action::IdentityUnlink, name_of(&gone.identity), &person.email);
-        audit::record(tx, now, &actor, change)?;
+        let ended = membership::review_person(tx, &offered, (proven.user(), issuer), proven.actor(), now)?;
+        let change = Change::new(Action::IdentityUnlink, name_of(&gone.identity), proven.email());
+        audit::record(tx, now, proven.actor(), change)?;
         Ok((gone, ended))
     };
     grant::change(app, unlink).await

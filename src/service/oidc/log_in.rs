@@ -133,7 +133,7 @@ pub async fn arrive(
 
 /// Passes an outcome on; whatever failed is in the audit trail. Of what the browser brought nothing is kept: the
 /// provider is named only if there is one of that name.
-async fn noted<T>(app: &App, provider: &str, from: &Origin, outcome: Result<T>) -> Result<T> {
+pub(super) async fn noted<T>(app: &App, provider: &str, from: &Origin, outcome: Result<T>) -> Result<T> {
     if let Err(failure) = &outcome {
         let all = provider::all(app).await.unwrap_or_default();
         let is_known = all.iter().any(|known| known.name.to_string() == provider);

@@ -1,17 +1,19 @@
 //! Log-outs at either end: where a browser goes to log out at its provider too (OpenID Connect RP-Initiated Logout
 //! 1.0), and what a provider tells this coordinator of log-outs there (OpenID Connect Back-Channel Logout 1.0).
 
-use super::provider;
+use super::{log_in, provider};
 use crate::auth::oidc::claims::Claims;
 use crate::auth::oidc::jwt::{self, Signed};
 use crate::auth::oidc::{LEEWAY, directory, flow};
 use crate::core::action::Action;
+use crate::core::allowance::Allowance;
 use crate::core::id::SessionId;
 use crate::core::provider::Provider;
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::service::app::App;
 use crate::service::audit::{self, Actor, Change, Origin};
+use crate::service::limits;
 use crate::store::Tx;
 use crate::store::oidc::{logout_token, origin};
 
@@ -37,8 +39,22 @@ pub async fn onward(app: &App, session: SessionId) -> Result<Option<(String, Str
     Ok(url.map(|url| (configured.provider.title().to_owned(), url)))
 }
 
-/// What a provider tells of a log-out; gives how many log-ins ended here.
+/// What a provider tells of a log-out; gives how many log-ins ended here. Tokens that count for nothing are limited by
+/// address as other credentials are, and in the audit trail as `identity.refuse`.
 pub async fn told(app: &App, name: &str, token: &Secret, from: Origin) -> Result<u64> {
+    let tried = async {
+        limits::take(app, Allowance::CredentialAddress, limits::network(&from))?;
+        let told = carry_out(app, name, token, from.clone()).await;
+        if told.as_ref().err().is_none_or(directory::is_away) {
+            limits::give_back(app, Allowance::CredentialAddress, limits::network(&from));
+        }
+        told
+    };
+    let outcome = tried.await;
+    log_in::noted(app, name, &from, outcome).await
+}
+
+async fn carry_out(app: &App, name: &str, token: &Secret, from: Origin) -> Result<u64> {
     let configured = provider::find(app, name).await?;
     let (provider, now) = (configured.provider, app.now());
     let signed = match jwt::check(&app.oidc().directory, &provider, token.reveal(), now).await {

@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use crate::auth::vault::Vault;
 use crate::core::action::Action;
+use crate::core::id::UserId;
 use crate::core::provider::{Configured, Provider, ProviderName, Rule};
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 use crate::service::app::{App, Settings};
 use crate::service::audit::{self, Actor, Change};
 use crate::service::authority::Administrator;
+use crate::service::invitation::may_invite;
 use crate::service::user::Operator;
 use crate::store::oidc::{identity, origin, provider};
 use crate::store::sealed_secret::{self, SealedSecret};
-use crate::store::{Read, Tx, organization};
+use crate::store::{Read, Tx, member, organization};
 
 /// How long a provider is waited for where only its state is wanted.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -24,17 +26,19 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Keeper {
     actor: Actor,
+    /// The account of an administrator, who gives by a provider no more than they may give themselves.
+    within: Option<UserId>,
 }
 
 impl From<&Operator> for Keeper {
     fn from(operator: &Operator) -> Self {
-        Keeper { actor: operator.actor().clone() }
+        Keeper { actor: operator.actor().clone(), within: None }
     }
 }
 
 impl From<&Administrator> for Keeper {
     fn from(administrator: &Administrator) -> Self {
-        Keeper { actor: administrator.actor().clone() }
+        Keeper { actor: administrator.actor().clone(), within: Some(administrator.user()) }
     }
 }
 
@@ -96,14 +100,16 @@ pub async fn try_out(app: &App, _: impl Into<Keeper>, provider: &Provider) -> Re
     app.oidc().directory.probe(provider, app.now()).await
 }
 
-/// Keeps a provider. A name that is there already is a conflict.
+/// Keeps a provider. A name that is there already is a conflict; what only the host may give is `host_only`, and a rule
+/// for an organization where an administrator could not invite for its role is `not_yours_to_give`.
 pub async fn add(app: &App, by: impl Into<Keeper>, configured: Configured) -> Result<Provider> {
     let Configured { provider: new, secret } = configured;
     let new = new.check()?;
     if is_of_file(app.settings(), &new.name) {
         return Err(taken(&new.name));
     }
-    let (actor, now, name) = (by.into().actor, app.now(), secret_name(&new.name.to_string()));
+    let (Keeper { actor, within }, now) = (by.into(), app.now());
+    let name = secret_name(&new.name.to_string());
     let sealed = match &secret {
         Some(secret) => {
             let (key_id, sealed) = vault(app)?.seal(&name, secret.reveal().as_bytes())?;
@@ -112,6 +118,9 @@ pub async fn add(app: &App, by: impl Into<Keeper>, configured: Configured) -> Re
         None => None,
     };
     let keep = move |tx: &mut Tx<'_>| {
+        if let Some(user) = within {
+            check_reach(tx, user, &new)?;
+        }
         if !provider::insert(tx, &new, now)? {
             return Err(taken(&new.name));
         }
@@ -128,6 +137,24 @@ pub async fn add(app: &App, by: impl Into<Keeper>, configured: Configured) -> Re
 fn taken(name: &ProviderName) -> Error {
     Error::new(Kind::Conflict, "provider_exists", format!("there is a provider {name} already"))
         .hint(format!("`wonder provider remove {name}` removes it; its people keep their accounts"))
+}
+
+/// That a provider opens nothing that is not its administrator's: whoever runs it says who its people are.
+fn check_reach(read: &mut Read<'_>, user: UserId, provider: &Provider) -> Result<()> {
+    if provider.link_verified_email {
+        return Err(Error::new(Kind::Denied, "host_only", "this would open everybody's account")
+            .hint("`sudo wonder provider add --link-verified-email` on the coordinator's host does it"));
+    }
+    for rule in &provider.rules {
+        let member = member::by_user(read, rule.organization, user)?;
+        if !member.is_some_and(|member| may_invite(&member, rule.role)) {
+            let message = format!("you cannot make anybody {} of {}", rule.role.as_str(), rule.organization);
+            return Err(Error::new(Kind::Denied, "not_yours_to_give", message).hint(
+                "name an organization where you could invite them, or add it on the coordinator's host",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Those that were added.

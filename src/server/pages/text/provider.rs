@@ -72,15 +72,14 @@ pub mod admin {
     pub const CREATE: &str = "Makes accounts";
     pub const CREATE_HINT: &str = "Whoever logs in there and has no account here gets one.";
     pub const LINK: &str = "Opens accounts by e-mail address";
-    pub const LINK_HINT: &str =
-        "For a provider of your own: an address that it vouches for opens the account of that address.";
     pub const BEARER: &str = "Tokens at the API";
     pub const YES: &str = "Yes";
     pub const NO: &str = "No";
     pub const RULES: &str = "Rules";
     pub const RULES_LEAD: &str = "Whoever has this value in this claim is a member by it.";
     pub const NO_RULES: &str = "Nobody becomes a member of an organization by what it says.";
-    pub const RULES_HINT: &str = "One a line, if any: ";
+    pub const RULES_HINT: &str =
+        "One a line, if any, for organizations where you could invite for that role: ";
     pub const RULES_EXAMPLE: &str = "groups=operators:ORGANIZATION-ID:admin";
     pub const NO_ORGANIZATION: &str = "an organization that is not there";
     pub const ADDRESSES: &str = "What to tell the provider";
