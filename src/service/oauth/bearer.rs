@@ -30,6 +30,7 @@ pub async fn authenticate(app: &App, bearer: &Secret, origin: Origin) -> Result<
         grant: held.family.grant,
         org: held.family.org,
         scopes,
+        own: held.family.own,
         user: held.family.user,
         email: held.family.email,
         expires_at,
