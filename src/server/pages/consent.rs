@@ -103,7 +103,7 @@ async fn decide(state: State, visitor: Visitor, Form(decision): Form<Decision>) 
         Err(back) => return Ok(back),
     };
     if decision.decision != "approve" {
-        return go(authorize::refuse(&asked));
+        return go(authorize::refuse(&state.app, visitor.caller(), &asked).await);
     }
     let consent = consent(decision.org, &decision.scope)?;
     Ok(Redirect::to(&authorize::approve(&state.app, visitor.caller(), asked, consent).await?).into_response())
