@@ -776,7 +776,7 @@ complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subco
 complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l profile -d 'The log-in to use, by the name of its profile' -r
 complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l org -d 'The organization to act on, in place of the profile\'s' -r
 complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l public -d 'It can keep no secret: a program on a phone, on a desktop, in a browser'
+complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l public -d 'It can keep no secret: a program on a phone or a desktop'
 complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -l json -d 'Answer with one JSON document'
 complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -s q -l quiet -d 'Print data and errors only'
 complete -c wonder -n "__fish_wonder_using_subcommand app; and __fish_seen_subcommand_from register" -s v -l verbose -d 'Say on stderr what is done, as a log'

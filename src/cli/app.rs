@@ -46,7 +46,7 @@ pub struct Register {
     /// Where browsers may be led after a log-out; can be given several times
     #[arg(long = "post-logout-redirect", value_name = "URI")]
     post_logout_redirects: Vec<String>,
-    /// It can keep no secret: a program on a phone, on a desktop, in a browser
+    /// It can keep no secret: a program on a phone or a desktop
     #[arg(long)]
     public: bool,
     /// The most that it may ask for; can be given several times [default: all]
