@@ -70,6 +70,8 @@ async fn a_platform_is_let_in_and_does_what_was_allowed(coordinator: Coordinator
     // She takes one scope off.
     let answer =
         browser.decide(&client.site(), "/oauth/authorize", &asked, Some(&["nodes:read", "keys:read"]));
+    // No redirect has the browser send a form once more, with a password in it (RFC 9700 section 4.12).
+    assert_eq!((back.status, answer.status), (303, 303));
     assert!(answer.location().starts_with("https://platform.example.org/callback?tenant=7&code=wac_"));
     assert_eq!(answer.answer("state").as_deref(), Some("s&t=1"));
     assert_eq!(answer.answer("iss").as_deref(), Some(&*site(&coordinator)));
@@ -457,6 +459,8 @@ async fn a_log_in_tells_the_app_who_it_was(coordinator: Coordinator) {
         (refused.status, refused.header("www-authenticate")),
         (403, "Bearer error=\"insufficient_scope\"")
     );
+    let in_query = format!("/oauth/userinfo?access_token={access}");
+    assert_eq!(send(coordinator.address, "GET", &in_query, &[], "").refusal(), (401, "invalid_token".into()));
     let refused = bearer(&coordinator, "GET", "/oauth/userinfo", "wat_x");
     assert_eq!((refused.status, refused.header("www-authenticate")), (401, "Bearer error=\"invalid_token\""));
 }
