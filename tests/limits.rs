@@ -5,6 +5,7 @@
 mod common;
 
 use common::api::{Answer, Coordinator, PASSWORD};
+use common::oauth::{Client, send};
 use serde_json::json;
 
 /// A wrong log-in to an account of its own, with these headers.
@@ -91,4 +92,52 @@ async fn an_organization_s_keys_share_its_limit_and_nobody_else_s() {
     let foreign = c.post(&keys(&other), &eve, json!({ "name": "one" })).await;
     assert_eq!(c.get("/api/v1/session", foreign.text("secret")).await.status, 200);
     assert_eq!(c.get("/api/v1/session", &ada).await.status, 200, "people have a limit of their own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_are_told_of_their_limits_as_everybody_is() {
+    let c = Coordinator::with_settings("[limits]\noauth-client-address = '2/1h'\napi-app = '2/1h'").await;
+    let (ada, _) = c.person("ada@example.org").await;
+    let client = Client::register(c.address, &ada, "https://platform.example.org/", false);
+    let own = client.token(&[("grant_type", "client_credentials")]).json();
+    let bearer = format!("Bearer {}", own["access_token"].as_str().unwrap());
+    let userinfo = || send(c.address, "GET", "/oauth/userinfo", &[("Authorization", &bearer)], "");
+    assert_eq!([userinfo().status, userinfo().status, userinfo().status], [403, 403, 429]);
+    let guess = Client { secret: Some("was_guess".into()), ..client };
+    for _ in 0..2 {
+        assert_eq!(guess.token(&[]).refusal(), (401, "invalid_client".into()));
+    }
+    for (page, policy) in [(guess.token(&[]), "oauth-client-address"), (userinfo(), "api-app")] {
+        assert_eq!(page.refusal(), (429, "temporarily_unavailable".into()));
+        assert_eq!(page.header("retry-after"), "1800");
+        assert_eq!(page.header("ratelimit"), format!("\"{policy}\";r=0;t=1800"));
+        assert_eq!(page.header("ratelimit-policy"), format!("\"{policy}\";q=2;w=3600"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_knows_a_public_client_s_name_locks_nobody_else_out() {
+    let c =
+        Coordinator::with_settings("trusted-proxies = ['127.0.0.0/8']\n[limits]\ntoken-app = '3/1h'").await;
+    let (ada, _) = c.person("ada@example.org").await;
+    let public = Client::register(c.address, &ada, "https://tv.example.org/", true);
+    let secret = Client::register(c.address, &ada, "https://platform.example.org/", false);
+    let ask = |id: &str, path: &str, fields: &str, from: &str| {
+        let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("X-Forwarded-For", from)];
+        send(c.address, "POST", path, &headers, &format!("client_id={id}&{fields}")).status
+    };
+    let code = "grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=wdc_x";
+    for id in [public.id.as_str(), "wonder-cli"] {
+        for _ in 0..3 {
+            assert_eq!(ask(id, "/oauth/token", code, "198.51.100.1"), 400);
+        }
+        assert_eq!(ask(id, "/oauth/token", code, "198.51.100.1"), 429, "{id}");
+        assert_eq!(ask(id, "/oauth/revoke", "token=wrt_x", "198.51.100.1"), 429, "{id}");
+        assert_ne!(ask(id, "/oauth/revoke", "token=wrt_x", "198.51.100.2"), 429, "{id}");
+    }
+    // Who has a secret has one limit, wherever its calls come from.
+    let own = format!("grant_type=client_credentials&client_secret={}", secret.secret.unwrap());
+    let from = ["198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4"];
+    let answers = from.map(|from| ask(&secret.id, "/oauth/token", &own, from));
+    assert_eq!(answers, [200, 200, 200, 429]);
 }

@@ -17,6 +17,7 @@ coordinator_stories! {
     a_refresh_token_counts_once_and_its_reuse_ends_the_family
     a_narrower_refresh_and_no_wider_one
     what_is_revoked_is_over_at_once
+    a_key_that_an_app_was_given_ends_with_the_grant
     a_grant_ends_with_the_person_s_role
     only_a_registered_redirect_is_answered
     the_app_is_told_by_redirect_what_is_wrong
@@ -69,6 +70,8 @@ async fn a_platform_is_let_in_and_does_what_was_allowed(coordinator: Coordinator
     // She takes one scope off.
     let answer =
         browser.decide(&client.site(), "/oauth/authorize", &asked, Some(&["nodes:read", "keys:read"]));
+    // No redirect has the browser send a form once more, with a password in it (RFC 9700 section 4.12).
+    assert_eq!((back.status, answer.status), (303, 303));
     assert!(answer.location().starts_with("https://platform.example.org/callback?tenant=7&code=wac_"));
     assert_eq!(answer.answer("state").as_deref(), Some("s&t=1"));
     assert_eq!(answer.answer("iss").as_deref(), Some(&*site(&coordinator)));
@@ -223,6 +226,44 @@ async fn what_is_revoked_is_over_at_once(coordinator: Coordinator) {
     assert_eq!(client.refresh(&text(&tokens, "refresh_token")).refusal(), (401, "invalid_client".into()));
 }
 
+async fn a_key_that_an_app_was_given_ends_with_the_grant(coordinator: Coordinator) {
+    let (mut browser, token, org, client) = ada(&coordinator).await;
+    let (keys, nodes) =
+        (format!("/api/v1/organizations/{org}/keys"), format!("/api/v1/organizations/{org}/nodes"));
+    let make = async |bearer: &str, name: &str| {
+        coordinator.post(&keys, bearer, json!({ "name": name })).await.text("secret").to_owned()
+    };
+    let mine = make(&token, "mine").await;
+    for end_app in [false, true] {
+        let access = text(&client.tokens(&mut browser, "nodes:read keys:read keys:write"), "access_token");
+        let (made, before) = (make(&access, "made").await, make(&token, "ours").await);
+        let rotate = async |name: &str, by: &str| {
+            let path = format!("{keys}/{name}/rotate");
+            coordinator.post(&path, by, json!({})).await.text("secret").to_owned()
+        };
+        let (by_app, by_person) = (rotate("ours", &access).await, rotate("made", &token).await);
+        let all = [&made, &before, &by_app, &by_person];
+        for secret in all {
+            assert_eq!(bearer(&coordinator, "GET", &nodes, secret).status, 200);
+        }
+        let path = match end_app {
+            true => format!("/oauth/clients/{}", client.id),
+            false => {
+                let grants = coordinator.get("/api/v1/grants", &token).await;
+                format!("/api/v1/grants/{}", text(&grants.body["grants"][0], "id"))
+            }
+        };
+        assert!(coordinator.call("DELETE", &path, Some(&token), None).await.status < 300);
+        for secret in all {
+            assert_eq!(bearer(&coordinator, "GET", &nodes, secret).status, 401, "by the app: {end_app}");
+        }
+        assert_eq!(bearer(&coordinator, "GET", &nodes, &mine).status, 200, "no app was ever told this one");
+    }
+    let trail = format!("/api/v1/organizations/{org}/audit?action=key.revoke_all");
+    let trail = coordinator.get(&trail, &token).await;
+    assert_eq!(trail.body["events"].as_array().unwrap().len(), 2, "{trail:?}");
+}
+
 async fn a_grant_ends_with_the_person_s_role(coordinator: Coordinator) {
     let (_, token, org, client) = ada(&coordinator).await;
     let (_, _) = coordinator.person("bob@example.org").await;
@@ -339,7 +380,18 @@ async fn the_app_is_told_by_redirect_what_is_wrong(coordinator: Coordinator) {
     for more in [("prompt", "login"), ("max_age", "90")] {
         let page = browser.get(&client.request("nodes:read", &[more]));
         assert!(page.location().starts_with("/login?next=/oauth/authorize"), "{page:?}");
-        browser.log_in(&site(&coordinator), "ada@example.org", PASSWORD);
+        // It is a link, and ends nothing: the log-in that there is goes on until there is another.
+        assert_eq!(page.header("set-cookie"), "", "{page:?}");
+        assert_eq!(browser.get(&format!("{}/settings", site(&coordinator))).status, 200);
+        let form = browser.get(&format!("{}{}", site(&coordinator), page.location()));
+        let fields = [
+            ("csrf", &*form.hidden("csrf")),
+            ("next", &*form.hidden("next")),
+            ("email", "ada@example.org"),
+            ("password", PASSWORD),
+        ];
+        let back = browser.post(&format!("{}/login", site(&coordinator)), &fields);
+        assert!(back.location().starts_with("/oauth/authorize?"), "{back:?}");
         assert_eq!(browser.get(&client.request("nodes:read", &[more])).status, 200);
         coordinator.later(Duration::from_secs(120));
     }
@@ -407,6 +459,8 @@ async fn a_log_in_tells_the_app_who_it_was(coordinator: Coordinator) {
         (refused.status, refused.header("www-authenticate")),
         (403, "Bearer error=\"insufficient_scope\"")
     );
+    let in_query = format!("/oauth/userinfo?access_token={access}");
+    assert_eq!(send(coordinator.address, "GET", &in_query, &[], "").refusal(), (401, "invalid_token".into()));
     let refused = bearer(&coordinator, "GET", "/oauth/userinfo", "wat_x");
     assert_eq!((refused.status, refused.header("www-authenticate")), (401, "Bearer error=\"invalid_token\""));
 }

@@ -95,7 +95,7 @@ fn apache_logs_people_out_here_too(stage: &mut Stage, apache: &Apache, app: &App
     let end = page.location().to_owned();
     let ours = format!("{}/oauth/end_session?", stage.coordinator.url());
     assert!(end.starts_with(&ours) && end.contains("id_token_hint="), "{end}\n{}", apache.log());
-    assert_eq!(stage.browser.get(&end).location(), app.logged_out);
+    assert_eq!(stage.decide(&end), app.logged_out);
     let home = format!("{}/", stage.coordinator.url());
     assert_eq!(stage.browser.get(&home).location(), "/login");
     assert_eq!(stage.browser.get(&format!("{}/", apache.url)).status, 302, "the proxy asks again");

@@ -10,8 +10,8 @@ use serde_json::json;
 use std::time::Duration;
 
 coordinator_stories! {
-    an_app_that_shows_this_log_in_ends_it_at_once
-    without_a_proof_the_person_is_asked
+    an_app_that_shows_this_log_in_has_it_ended_by_one_click
+    the_person_is_asked_whatever_the_link_shows
     a_browser_is_led_to_what_is_registered_and_nowhere_else
     an_app_may_send_the_browser_with_a_form
 }
@@ -55,13 +55,11 @@ impl Scene {
 
     /// Presses the button of the question.
     fn confirm(&mut self, page: &Page) -> Page {
-        let (csrf, request) = (page.hidden("csrf"), page.hidden("request"));
-        let url = format!("{}{PATH}/confirm", self.client.site());
-        self.browser.post(&url, &[("csrf", &csrf), ("request", &request)])
+        self.browser.confirm_log_out(&self.client.site(), page)
     }
 }
 
-async fn an_app_that_shows_this_log_in_ends_it_at_once(c: Coordinator) {
+async fn an_app_that_shows_this_log_in_has_it_ended_by_one_click(c: Coordinator) {
     let mut scene = Scene::new(c).await;
     let known = send(scene.c.address, "GET", "/.well-known/openid-configuration", &[], "").json();
     assert_eq!(known["end_session_endpoint"], format!("{}{PATH}", scene.client.site()));
@@ -77,6 +75,8 @@ async fn an_app_that_shows_this_log_in_ends_it_at_once(c: Coordinator) {
         ("ui_locales", "de"),
     ];
     let page = scene.ask(&all);
+    assert!(page.status == 200 && scene.is_logged_in(), "a link ends nothing: {page:?}");
+    let page = scene.confirm(&page);
     assert_eq!((page.status, page.location()), (303, &*format!("{AFTER}&state=s%26t%3D1")), "{page:?}");
     assert!(page.headers.iter().any(|(n, v)| n == "set-cookie" && v.starts_with("wonder=;")), "{page:?}");
     assert!(!scene.is_logged_in());
@@ -96,7 +96,7 @@ async fn an_app_that_shows_this_log_in_ends_it_at_once(c: Coordinator) {
     assert_eq!(scene.ask(&[]).status, 200);
 }
 
-async fn without_a_proof_the_person_is_asked(c: Coordinator) {
+async fn the_person_is_asked_whatever_the_link_shows(c: Coordinator) {
     let mut scene = Scene::new(c).await;
     let first = scene.hint.clone();
     // Another log-in of hers, and one of somebody else.
@@ -194,8 +194,14 @@ async fn an_app_may_send_the_browser_with_a_form(c: Coordinator) {
     let led = send(scene.c.address, "POST", PATH, &headers, &encoded(&all));
     assert_eq!(led.status, 303, "{led:?}");
     assert!(scene.is_logged_in());
+    assert!(
+        !led.location().contains("hint") && !led.location().contains(&hint),
+        "no token in a URL: {led:?}"
+    );
     let url = format!("{}{}", scene.client.site(), led.location());
-    assert_eq!(scene.browser.get(&url).location(), format!("{AFTER}&state=a+b"));
+    let page = scene.browser.get(&url);
+    assert!(page.text.contains("Platform") && scene.is_logged_in(), "{page:?}");
+    assert_eq!(scene.confirm(&page).location(), format!("{AFTER}&state=a+b"));
     assert!(!scene.is_logged_in());
     let long = encoded(&[("id_token_hint", &"x".repeat(9000))]);
     assert_eq!(send(scene.c.address, "POST", PATH, &headers, &long).status, 400);

@@ -24,6 +24,7 @@ coordinator_stories! {
     clients_find_what_there_is
     a_token_is_told_about_to_its_own_client_alone
     signing_keys_are_replaced_with_an_overlap
+    what_clients_and_devices_are_refused_is_written_down
     the_database_holds_no_code_or_token_in_clear
     who_leaves_takes_their_apps_and_grants_along
 }
@@ -112,10 +113,27 @@ async fn an_app_acts_for_its_own_organization(coordinator: Coordinator) {
     let nodes = format!("/api/v1/organizations/{org}/nodes");
     assert_eq!(coordinator.get(&nodes, &access).await.status, 200);
     assert_eq!(coordinator.get(&format!("/api/v1/organizations/{org}/keys"), &access).await.status, 403);
+    // It is no person: neither by its subject, nor at userinfo, whatever its scopes.
+    let told = client.post("/oauth/introspect", &[("token", &access)]).json();
+    assert_eq!((&told["sub"], &told["client_id"]), (&json!(client.id), &json!(client.id)));
+    let profile = text(&ask("profile:read nodes:read").json(), "access_token");
+    let headers = [("Authorization", &*format!("Bearer {profile}"))];
+    let page = send(coordinator.address, "GET", "/oauth/userinfo", &headers, "");
+    assert_eq!(page.refusal(), (403, "insufficient_scope".into()));
+    assert!(!page.text.contains("ada@example.org"), "{page:?}");
     assert_eq!(ask("openid").refusal(), (400, "invalid_scope".into()), "nobody logged in");
     assert_eq!(ask("everything").refusal(), (400, "invalid_scope".into()));
     let grants = coordinator.get(&format!("/api/v1/organizations/{org}/grants"), &token).await;
-    assert_eq!(grants.body["grants"][0]["own"], true);
+    let own = &grants.body["grants"][0];
+    assert_eq!(own["own"], true);
+    // Ending it would not last, so that it ends with the app alone.
+    for path in [format!("/api/v1/organizations/{org}/grants"), "/api/v1/grants".into()] {
+        let path = format!("{path}/{}", text(own, "id"));
+        let refused = coordinator.call("DELETE", &path, Some(&token), None).await;
+        assert_eq!(refused.problem(), (409, "grant_is_own"));
+        assert!(refused.text("hint").contains("wonder app revoke"), "{refused:?}");
+    }
+    assert_eq!(coordinator.get(&nodes, &access).await.status, 200);
     // An app that may ask for little gets no more.
     let little = json!({ "client_name": "x", "scope": "nodes:read" });
     let made = coordinator.post("/oauth/clients", &token, little).await.body;
@@ -173,14 +191,15 @@ async fn a_device_waits_for_a_person(coordinator: Coordinator) {
     assert_eq!(late.status, 404, "{late:?}");
 }
 
+/// The command line of `wonder`, as a client.
+fn command_line(coordinator: &Coordinator) -> Client {
+    let (address, id) = (coordinator.address, "wonder-cli".into());
+    Client { address, id, secret: None, redirect: String::new() }
+}
+
 async fn the_command_line_is_given_a_log_in(coordinator: Coordinator) {
     let (mut browser, _, org, _) = ada(&coordinator).await;
-    let cli = Client {
-        address: coordinator.address,
-        id: "wonder-cli".into(),
-        secret: None,
-        redirect: String::new(),
-    };
+    let cli = command_line(&coordinator);
     let page = cli.post("/oauth/device_authorization", &[("label", "wonder on laptop")]);
     let begun = page.json();
     let asked = browser.get(&text(&begun, "verification_uri_complete"));
@@ -270,6 +289,47 @@ async fn a_token_is_told_about_to_its_own_client_alone(coordinator: Coordinator)
     assert_eq!(about(&public, "wat_x").refusal(), (400, "unauthorized_client".into()));
     coordinator.later(Duration::from_secs(3601));
     assert_eq!(about(&client, &text(&tokens, "access_token")).json(), inactive);
+}
+
+async fn what_clients_and_devices_are_refused_is_written_down(coordinator: Coordinator) {
+    let (mut browser, token, org, client) = ada(&coordinator).await;
+    for secret in ["was_x", ""] {
+        let header = basic(&client.id, secret);
+        assert_eq!(raw(&coordinator, &[("Authorization", &header)], &[]).status, 401);
+    }
+    let page = browser.get(&client.request("nodes:read", &[]));
+    let (csrf, request) = (page.hidden("csrf"), page.hidden("request"));
+    let fields = [("csrf", &*csrf), ("request", &*request), ("decision", "refuse")];
+    let back = browser.post(&format!("{}/oauth/authorize", site(&coordinator)), &fields);
+    assert_eq!(back.answer("error").as_deref(), Some("access_denied"));
+    let cli = command_line(&coordinator);
+    let device = || cli.post("/oauth/device_authorization", &[("label", "wonder on laptop")]).json();
+    approve(&mut browser, &site(&coordinator), &device());
+    let code = text(&device(), "user_code");
+    let csrf = browser.get(&format!("{}/device?user_code={code}", site(&coordinator))).hidden("csrf");
+    let fields = [("csrf", &*csrf), ("user_code", &*code), ("decision", "refuse")];
+    assert_eq!(browser.post(&format!("{}/device", site(&coordinator)), &fields).status, 200);
+    let trail =
+        coordinator.get(&format!("/api/v1/organizations/{org}/audit?action=app.refuse"), &token).await;
+    let events = trail.body["events"].as_array().unwrap();
+    assert_eq!(events.len(), 2, "{trail:?}");
+    assert_eq!(
+        (&events[0]["code"], &events[0]["target"]["id"]),
+        (&"invalid_client".into(), &json!(client.id))
+    );
+    let sql = "SELECT action, actor_name, target_name, address FROM audit_events WHERE action IN \
+        ('grant.refuse', 'device.approve', 'device.refuse') ORDER BY id";
+    let rows = coordinator.app.store().read(move |read| read.query(sql, &[])).await.unwrap();
+    let rows: Vec<[String; 4]> =
+        rows.into_iter().map(|mut row| [0, 1, 2, 3].map(|n| row.take(n).unwrap())).collect();
+    let event = |action: &str, what: &str| [action, "ada@example.org", what, "127.0.0.1"].map(str::to_owned);
+    let laptop = "wonder on laptop at 127.0.0.1";
+    let all =
+        [event("device.approve", laptop), event("device.refuse", laptop), event("grant.refuse", "Platform")];
+    let (mut rows, mut all) = (rows, all.to_vec());
+    rows.sort();
+    all.sort();
+    assert_eq!(rows, all);
 }
 
 async fn signing_keys_are_replaced_with_an_overlap(coordinator: Coordinator) {

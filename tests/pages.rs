@@ -198,11 +198,23 @@ fn missing_words(page: &common::page::Page) -> String {
 
 async fn pages_carry_the_headers_that_keep_them_to_this_site(c: Coordinator) {
     let mut browser = logged_in(&c, "ada@example.org").await;
-    for path in ["/o/ada", "/nowhere", "/login"] {
+    let bearer = c.log_in("ada@example.org").await;
+    let app = serde_json::json!({ "client_name": "x", "redirect_uris": ["https://app.example/"] });
+    let app = c.post("/oauth/clients", &bearer, app).await.text("client_id").to_owned();
+    let challenge = "code_challenge_method=S256&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    let consent = format!(
+        "/oauth/authorize?response_type=code&client_id={app}&redirect_uri=https://app.example/&scope=nodes:read&{challenge}"
+    );
+    for (path, status) in [
+        ("/o/ada", 200),
+        ("/nowhere", 404),
+        (&consent, 200),
+        ("/login?again=true", 200),
+        ("/oauth/end_session", 200),
+    ] {
         let page = browser.get(path).await;
-        if page.status == 303 {
-            continue;
-        }
+        assert_eq!(page.status, status, "{path}: {page:?}");
+        assert_eq!(page.header("x-frame-options"), "DENY", "{path}");
         let policy = page.header("content-security-policy");
         assert!(
             policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),

@@ -10,13 +10,14 @@ mod common;
 
 use common::api::{Answer, Coordinator};
 use common::cast::{Cast, EVERYBODY, Outcome, Who, by_the_table, outcome};
+use common::routes::routes;
 use common::wonder::Wonder;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wonder::core::role::{MEANINGS, PERMISSIONS, Role};
+use wonder::core::role::{MEANINGS, PERMISSIONS, Role, Scope};
 
 /// A route of the document.
 struct Route {
@@ -126,6 +127,114 @@ async fn every_route_allows_what_the_table_says() {
     let idle: Vec<_> =
         PERMISSIONS.iter().map(|(name, ..)| *name).filter(|name| !needed.contains(name)).collect();
     assert_eq!(idle, NOT_YET_CALLED, "permissions that no route needs");
+}
+
+/// A credential with one scope does what takes that scope, and nothing else: be it a key, or an app's token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_opens_its_own_routes_alone() {
+    let cast = Cast::gather().await;
+    let document = cast.c.call("GET", "/api/v1/openapi.json", None, None).await.body;
+    let stage = cast.stage().await;
+    let mut wrong = Vec::new();
+    for held in Scope::ALL {
+        let key = cast.key(&stage, *held).await;
+        let app = cast.app(&stage, *held).await;
+        for route in Route::all(&document) {
+            let Some((.., scope)) = PERMISSIONS.iter().find(|(name, ..)| *name == route.needs) else {
+                continue;
+            };
+            let in_person = IN_PERSON.contains(&(&route.method, &route.path));
+            let wanted = match scope {
+                None => "people_only",
+                Some(_) if in_person => "people_only",
+                Some(scope) if scope == held => "",
+                Some(_) => "scope_missing",
+            };
+            for (what, bearer) in [("key", &key), ("app", &app)] {
+                let answer = route.call(&cast.c, bearer, &stage.org).await;
+                let code = answer.body["code"].as_str().unwrap_or_default();
+                let got = if ["people_only", "scope_missing"].contains(&code) { code } else { "" };
+                let is_known = answer.status != 401 && answer.status < 500;
+                if !(is_known && (got == wanted || in_person && got == "scope_missing")) {
+                    wrong.push(format!(
+                        "{} {} by {what} with {held}: {}",
+                        route.method, route.path, answer.body
+                    ));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} answers are not those of the table:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Apps in the words of OAuth, beside the document: who may, and who learns of nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_are_registered_by_the_table_too() {
+    let cast = Cast::gather().await;
+    let stage = cast.stage().await;
+    let mine = format!("organization={}", stage.org);
+    for who in EVERYBODY {
+        let bearer = Some(cast.bearer(who, &stage));
+        let asked = json!({ "client_name": "", "organization": stage.org });
+        let calls = [
+            ("view_apps", cast.c.call("GET", &format!("/oauth/clients?{mine}"), bearer, None).await),
+            ("manage_apps", cast.c.call("POST", "/oauth/clients", bearer, Some(asked)).await),
+            (
+                "manage_apps",
+                cast.c.call("DELETE", &format!("/oauth/clients/nothing?{mine}"), bearer, None).await,
+            ),
+        ];
+        for (name, answer) in calls {
+            let got = outcome(answer.body["code"].as_str().unwrap_or_default());
+            assert_eq!(got, by_the_table(name, who), "{who:?}: {answer:?}");
+        }
+    }
+}
+
+/// Routes beside the document and the pages, with what stands before them.
+const BESIDE: &[(&str, &[&str])] = &[
+    (
+        "the table, in this test",
+        &["GET /oauth/clients", "POST /oauth/clients", "DELETE /oauth/clients/{client}"],
+    ),
+    (
+        "a client's own proof: oauth_grants.rs",
+        &[
+            "POST /oauth/token",
+            "POST /oauth/device_authorization",
+            "POST /oauth/revoke",
+            "POST /oauth/introspect",
+        ],
+    ),
+    ("an access token: oauth.rs", &["GET /oauth/userinfo", "POST /oauth/userinfo"]),
+    (
+        "a logout token that a provider signed: oidc_trial.rs",
+        &["POST /auth/oidc/{provider}/backchannel-logout"],
+    ),
+    ("a device's own key: mesh_*.rs, relays.rs", &["GET /ts2021", "POST /ts2021", "GET /derp", "POST /derp"]),
+    ("an address of its own, beside the port that is open", &["GET /metrics"]),
+    (
+        "nothing: it shows what everybody may know, or leads on",
+        &[
+            "GET /.well-known/oauth-authorization-server",
+            "GET /.well-known/openid-configuration",
+            "GET /oauth/jwks",
+            "POST /oauth/end_session",
+            "GET /key",
+            "ANY /derp/probe",
+            "ANY /derp/latency-check",
+            "GET /generate_204",
+        ],
+    ),
+    ("a relay's question about one key, of whoever knows the key: relays.rs", &["POST /verify"]),
+];
+
+#[test]
+fn every_route_beside_the_document_is_known_here() {
+    let there = routes(|file| !file.starts_with("pages") && !file.starts_with("stories"));
+    let known: BTreeSet<_> =
+        BESIDE.iter().flat_map(|(_, routes)| *routes).map(|route| route.to_string()).collect();
+    assert_eq!(there, known, "left: the source of the server; right: BESIDE");
 }
 
 /// An organization that is not the caller's answers as one that is not there.

@@ -8,9 +8,8 @@ mod common;
 use common::api::PASSWORD;
 use common::cast::{Cast, Outcome, Who, by_the_table};
 use common::page::{Browser, Page};
+use common::routes::routes;
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 /// The pages of an organization and its forms, by what they need.
 const PAGES: &[(&str, &str, &str)] = &[
@@ -53,11 +52,78 @@ const PAGES: &[(&str, &str, &str)] = &[
 
 /// The pages of whoever administers the coordinator: in this test the owner, whose account was the first.
 const COORDINATOR: &[(&str, &str)] = &[
+    ("GET", "/audit"),
     ("GET", "/coordinator/providers"),
     ("GET", "/coordinator/new-provider"),
     ("POST", "/coordinator/new-provider"),
     ("GET", "/coordinator/providers/{provider}"),
     ("POST", "/coordinator/providers/{provider}/remove"),
+];
+
+/// The pages of whoever is logged in, about what is their own; the log-out last.
+const PEOPLE: &[(&str, &str)] = &[
+    ("GET", "/"),
+    ("GET", "/approve"),
+    ("POST", "/approve"),
+    ("GET", "/approve/{code}"),
+    ("POST", "/approve/{code}"),
+    ("GET", "/device"),
+    ("POST", "/device"),
+    ("POST", "/oauth/authorize"),
+    ("POST", "/oauth/end_session/confirm"),
+    ("GET", "/organizations/new"),
+    ("POST", "/organizations/new"),
+    ("GET", "/invitation/{code}"),
+    ("POST", "/invitation/{code}"),
+    ("GET", "/settings"),
+    ("POST", "/settings/password"),
+    ("GET", "/settings/confirm"),
+    ("POST", "/settings/confirm"),
+    ("POST", "/settings/confirm/passkey"),
+    ("GET", "/settings/factors"),
+    ("GET", "/settings/factors/app"),
+    ("POST", "/settings/factors/app"),
+    ("POST", "/settings/factors/app/confirm"),
+    ("POST", "/settings/factors/app/remove"),
+    ("POST", "/settings/factors/codes"),
+    ("POST", "/settings/factors/passkeys/ask"),
+    ("POST", "/settings/factors/passkeys"),
+    ("POST", "/settings/factors/passkeys/{passkey}/remove"),
+    ("GET", "/settings/identities"),
+    ("POST", "/settings/identities/{identity}/disconnect"),
+    ("POST", "/settings/grants/{grant}/revoke"),
+    ("POST", "/settings/sessions/{session}/revoke"),
+    ("POST", "/settings/sessions/revoke-others"),
+    ("POST", "/auth/oidc/{provider}/link"),
+    ("POST", "/logout"),
+];
+
+/// The pages before a log-in, those that lead back to one of the above, and those that show nobody's things.
+const OPEN: &[(&str, &str)] = &[
+    ("GET", "/assets/{name}"),
+    ("GET", "/phone"),
+    ("GET", "/login"),
+    ("POST", "/login"),
+    ("GET", "/login/passkey"),
+    ("POST", "/login/passkey"),
+    ("POST", "/login/passkey/ask"),
+    ("GET", "/login/step"),
+    ("POST", "/login/step"),
+    ("GET", "/login/step/passkey"),
+    ("POST", "/login/step/passkey"),
+    ("GET", "/setup"),
+    ("POST", "/setup"),
+    ("POST", "/auth/oidc/{provider}/login"),
+    ("GET", "/auth/oidc/{provider}/callback"),
+    ("GET", "/oauth/authorize"),
+    ("GET", "/oauth/end_session"),
+    ("GET", "/settings/password"),
+    ("GET", "/settings/confirm/passkey"),
+    ("GET", "/settings/factors/app/confirm"),
+    ("GET", "/settings/factors/app/remove"),
+    ("GET", "/settings/factors/codes"),
+    ("GET", "/settings/factors/passkeys"),
+    ("GET", "/settings/factors/passkeys/{passkey}/remove"),
 ];
 
 /// A page that goes on and on: only who may not see it comes to an end.
@@ -153,6 +219,29 @@ async fn the_coordinator_s_pages_are_for_its_administrators() {
     }
 }
 
+/// What is about one's own is for whoever is logged in, also without any organization of the others', and for nobody
+/// else; what is open shows nobody anything of theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_one_s_own_is_for_people_who_are_logged_in() {
+    let cast = Cast::gather().await;
+    let mut wrong = Vec::new();
+    for (who, own) in [(Who::Outsider, Outcome::Allowed), (Who::Nobody, Outcome::NotLoggedIn)] {
+        let mut visit = Visit::begin(&cast, who).await;
+        for (method, path) in PEOPLE.iter().filter(|(_, path)| who == Who::Nobody || *path != "/logout") {
+            let got = visit.open(method, &filled(path, "")).await;
+            if got != own {
+                wrong.push(format!("{method} {path} as {who:?}: {got:?} in the place of {own:?}"));
+            }
+        }
+        let mut visit = Visit::begin(&cast, Who::Nobody).await;
+        for (method, path) in OPEN {
+            visit.open(method, &filled(path, "")).await;
+            assert!(!visit.browser.page.says("@example.org"), "{method} {path}: {:?}", visit.browser.page);
+        }
+    }
+    assert!(wrong.is_empty(), "{} pages are not as the table says:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 /// The path within an organization, with names of nothing for what else stands in it.
 fn filled(path: &str, org: &str) -> String {
     let parts = path.split('/').map(|part| match part {
@@ -163,33 +252,13 @@ fn filled(path: &str, org: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// The routes below `/o/{org}`, as the source of the pages names them.
+/// Every route of the pages, as their source names them.
 #[test]
-fn every_page_is_in_the_table_of_this_test() {
-    let mut there = BTreeSet::new();
-    for file in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server/pages")) {
-        let text = fs::read_to_string(file).unwrap();
-        for route in text.split(".route(").skip(1) {
-            let Some((path, rest)) = route.strip_prefix('"').and_then(|rest| rest.split_once('"')) else {
-                continue;
-            };
-            let handlers = rest.split(['\n', ';']).next().unwrap();
-            for (word, method) in [("get(", "GET"), ("post(", "POST")] {
-                let is_guarded = path.starts_with("/o/{org}") || path.starts_with("/coordinator");
-                if is_guarded && handlers.contains(word) {
-                    there.insert(format!("{method} {path}"));
-                }
-            }
-        }
-    }
+fn every_page_is_in_the_tables_of_this_test() {
+    let there = routes(|file| file.starts_with("pages"));
     let of_organizations = PAGES.iter().map(|(_, method, path)| (method, path));
-    let all = of_organizations.chain(COORDINATOR.iter().map(|(method, path)| (method, path)));
-    let known: BTreeSet<_> = all.map(|(method, path)| format!("{method} {path}")).collect();
-    assert_eq!(there, known, "left: the routes of src/server/pages; right: PAGES and COORDINATOR");
-}
-
-fn sources(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    let deep = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
-    deep.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+    let others = [COORDINATOR, PEOPLE, OPEN].into_iter().flatten().map(|(method, path)| (method, path));
+    let known: BTreeSet<_> =
+        of_organizations.chain(others).map(|(method, path)| format!("{method} {path}")).collect();
+    assert_eq!(there, known, "left: the routes of src/server/pages; right: the four tables");
 }

@@ -140,7 +140,7 @@ actions! {
     KeyRotate = "key.rotate", Organization;
     /// An API key was revoked.
     KeyRevoke = "key.revoke", Organization;
-    /// The API keys of somebody who left, or was removed, ended.
+    /// The API keys of somebody who left or was removed, or of an app whose grant ended, ended.
     KeyRevokeAll = "key.revoke_all", Organization;
     /// How old the secrets of API keys may get was set.
     KeySetPolicy = "key.set_policy", Organization;
@@ -172,14 +172,22 @@ actions! {
     AppRegister = "app.register", Organization;
     /// An app was revoked, with all that was granted to it.
     AppRevoke = "app.revoke", Organization;
+    /// An app did not prove who it is: a wrong secret, or none.
+    AppRefuse = "app.refuse", Organization;
     /// Somebody granted an app access to an organization.
     GrantCreate = "grant.create", Organization;
+    /// Somebody was asked to grant an app access, and refused.
+    GrantRefuse = "grant.refuse", Coordinator;
     /// What was granted to an app ended.
     GrantRevoke = "grant.revoke", Organization;
     /// The tokens of a grant ended; the grant stays.
     GrantEndTokens = "grant.end_tokens", Organization;
     /// A code or refresh token was shown again after its use: what it led to ended.
     GrantReplay = "grant.replay", Organization;
+    /// Somebody let in a device without a browser; where it asked from is named.
+    DeviceApprove = "device.approve", Coordinator;
+    /// Somebody turned such a device away.
+    DeviceRefuse = "device.refuse", Coordinator;
     /// A platform's own machine was given credentials.
     DeployerJoin = "deployer.join", Organization;
     /// What is sealed was sealed with another master key.

@@ -101,7 +101,7 @@ allowances! {
     RegisterAddress = "register-address", 60 / 1800;
     /// Clients that do not prove who they are, from an address.
     OauthClientAddress = "oauth-client-address", 60 / 120;
-    /// Tokens that an app is given.
+    /// Tokens that an app asks for or ends; where it has no secret, each address counts for itself.
     TokenApp = "token-app", 600 / 120;
     /// Log-ins of devices without a browser that an address begins.
     DeviceAddress = "device-address", 30 / 600;

@@ -27,6 +27,11 @@ impl Failure {
     pub fn with_status(error: Error, status: StatusCode) -> Self {
         Failure { error, status }
     }
+
+    /// What failed, for an answer in another form.
+    pub fn into_error(self) -> Error {
+        self.error
+    }
 }
 
 impl From<Error> for Failure {
@@ -43,16 +48,21 @@ impl IntoResponse for Failure {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(reached) = self.error.reached() {
-            tell_limit(headers, reached);
-        } else if let Some(seconds) = retry_after(self.error.kind()) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
-        }
+        tell_when(headers, &self.error);
         if self.error.kind() == Kind::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(problem);
         response
+    }
+}
+
+/// When to try again, where waiting helps.
+pub fn tell_when(headers: &mut HeaderMap, error: &Error) {
+    if let Some(reached) = error.reached() {
+        tell_limit(headers, reached);
+    } else if let Some(seconds) = retry_after(error.kind()) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
     }
 }
 

@@ -83,6 +83,8 @@ pub struct Delegate {
     pub grant: GrantId,
     pub org: OrgId,
     pub scopes: ScopeSet,
+    /// It acts for its own organization by its own secret: nobody logged in.
+    pub own: bool,
     /// Who granted it, and answers for it.
     pub user: UserId,
     pub email: Email,

@@ -59,6 +59,7 @@ pub async fn create(
         revoked_at: None,
         secret_at: now,
         policy: None,
+        grant: may.grant(),
     };
     let (actor, kept, hash, org) = (may.actor().clone(), key, secret.hash(), may.org());
     let insert = move |tx: &mut Tx<'_>| {
@@ -101,7 +102,7 @@ pub async fn list(app: &App, may: &May<ViewApiKeys>, page: Page) -> Result<(Vec<
 
 /// Gives a key a new secret and its whole lifetime again; the old secret works on for the overlap (24 hours
 /// when nobody says, at most as long as it would have). A secret of an earlier rotation ends now. Whoever is given
-/// the new secret has all scopes of the key themselves.
+/// the new secret has all scopes of the key themselves; where that is an app, the key ends with its grant.
 pub async fn rotate(
     app: &App,
     may: &May<ManageApiKeys>,
@@ -119,7 +120,10 @@ pub async fn rotate(
     let rotate = move |tx: &mut Tx<'_>| {
         let old = find(tx, org, &reference)?;
         check_held(&may, &old.scopes)?;
-        let key = ApiKeyRow { prefix, expires_at: now.plus(old.ttl), secret_at: now, ..old.clone() };
+        let expires_at = now.plus(old.ttl);
+        // What an app was told stays known to it, whoever rotates the key afterwards.
+        let grant = may.grant().or(old.grant);
+        let key = ApiKeyRow { prefix, expires_at, secret_at: now, grant, ..old.clone() };
         let until = now.plus(overlap).min(old.ends_at());
         if !keys::rotate(tx, &key, hash, until)? {
             return Err(Error::new(Kind::Conflict, "key_revoked", "this API key was revoked")

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Read, Row, Tx};
-use crate::core::id::{ApiKeyId, OrgId, UserId};
+use crate::core::id::{ApiKeyId, GrantId, OrgId, UserId};
 use crate::core::role::Scope;
 use crate::core::secret::SecretHash;
 use crate::core::{Error, Result, Timestamp};
@@ -31,6 +31,8 @@ pub struct ApiKeyRow {
     pub secret_at: Timestamp,
     /// What its organization says about its age.
     pub policy: Option<KeyPolicy>,
+    /// By which grant an app made it, or was last given its secret: it ends with that.
+    pub grant: Option<GrantId>,
 }
 
 /// How old the secret of an API key may get.
@@ -43,7 +45,7 @@ pub struct KeyPolicy {
 
 const SELECT: &str = "SELECT k.id, k.org_id, k.name, k.prefix, k.scopes, k.created_by, k.created_at, k.expires_at, \
     k.ttl, k.last_used_at, k.last_used_from, k.revoked_at, COALESCE(k.rotated_at, k.created_at), p.max_age, \
-    p.warn_before FROM api_keys k LEFT JOIN key_policies p ON p.org_id = k.org_id";
+    p.warn_before, k.grant_id FROM api_keys k LEFT JOIN key_policies p ON p.org_id = k.org_id";
 
 impl ApiKeyRow {
     /// When its secret is good no longer: by its own time, or by its organization's policy.
@@ -77,6 +79,7 @@ impl ApiKeyRow {
             revoked_at: row.take(11)?,
             secret_at: row.take(12)?,
             policy: policy(row.take(13)?, row.take(14)?),
+            grant: row.take(15)?,
         })
     }
 }
@@ -116,7 +119,7 @@ fn scopes_as_json(scopes: &[Scope]) -> Result<String> {
 pub fn insert(tx: &mut Tx<'_>, key: &ApiKeyRow, secret: SecretHash) -> Result<()> {
     tx.execute(
         "INSERT INTO api_keys (id, org_id, name, prefix, secret_hash, scopes, created_by, created_at, expires_at, \
-         ttl) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+         ttl, grant_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             key.id,
             key.org_id,
@@ -128,6 +131,7 @@ pub fn insert(tx: &mut Tx<'_>, key: &ApiKeyRow, secret: SecretHash) -> Result<()
             key.created_at,
             key.expires_at,
             millis(key.ttl),
+            key.grant,
         ],
     )?;
     Ok(())
@@ -183,8 +187,9 @@ pub fn rotate(
     previous_until: Timestamp,
 ) -> Result<bool> {
     let sql = "UPDATE api_keys SET previous_hash = secret_hash, previous_until = ?2, secret_hash = ?3, \
-               prefix = ?4, expires_at = ?5, rotated_at = ?6 WHERE id = ?1 AND revoked_at IS NULL";
-    let params = params![key.id, previous_until, secret, key.prefix.as_str(), key.expires_at, key.secret_at];
+               prefix = ?4, expires_at = ?5, rotated_at = ?6, grant_id = ?7 WHERE id = ?1 AND revoked_at IS NULL";
+    let (prefix, grant) = (key.prefix.as_str(), key.grant);
+    let params = params![key.id, previous_until, secret, prefix, key.expires_at, key.secret_at, grant];
     Ok(tx.execute(sql, params)? == 1)
 }
 
@@ -205,4 +210,11 @@ pub fn revoke_made_by(tx: &mut Tx<'_>, org: OrgId, user: UserId, now: Timestamp)
     let sql = "UPDATE api_keys SET revoked_at = ?3 WHERE org_id = ?1 AND created_by = ?2 \
                AND revoked_at IS NULL AND expires_at > ?3";
     tx.execute(sql, params![org, user, now])
+}
+
+/// Revokes all whose secret an app was given by this grant; tells how many were good until now.
+pub fn revoke_of_grant(tx: &mut Tx<'_>, grant: GrantId, now: Timestamp) -> Result<u64> {
+    let sql =
+        "UPDATE api_keys SET revoked_at = ?2 WHERE grant_id = ?1 AND revoked_at IS NULL AND expires_at > ?2";
+    tx.execute(sql, params![grant, now])
 }

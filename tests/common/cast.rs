@@ -6,6 +6,7 @@ use std::time::Duration;
 use wonder::core::role::{PERMISSIONS, Role, Scope};
 
 use super::api::Coordinator;
+use super::oauth::Client;
 
 /// Everybody who may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +109,25 @@ impl Cast {
         Stage { org, key }
     }
 
+    /// An API key of the owner's with this scope alone.
+    pub async fn key(&self, stage: &Stage, scope: Scope) -> String {
+        key_of(&self.c, &self.owner, &stage.org, &[scope]).await
+    }
+
+    /// The token of an app of the owner's with this scope alone.
+    pub async fn app(&self, stage: &Stage, scope: Scope) -> String {
+        let asked = json!({ "client_name": scope, "organization": stage.org, "scope": scope });
+        let made = self.c.post("/oauth/clients", &self.owner, asked).await;
+        let client = Client {
+            address: self.c.address,
+            id: made.text("client_id").to_owned(),
+            secret: Some(made.text("client_secret").to_owned()),
+            redirect: String::new(),
+        };
+        let page = client.token(&[("grant_type", "client_credentials")]);
+        page.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
     pub async fn strike(&self, stage: Stage) {
         let path = format!("/api/v1/organizations/{}?confirm=acme", stage.org);
         self.c.call("DELETE", &path, Some(&self.owner), None).await;
@@ -128,7 +148,11 @@ impl Cast {
 
 /// An API key with every scope.
 async fn key(c: &Coordinator, bearer: &str, org: &str) -> String {
-    let wish = json!({ "name": "all", "scopes": Scope::ALL });
+    key_of(c, bearer, org, Scope::ALL).await
+}
+
+async fn key_of(c: &Coordinator, bearer: &str, org: &str, scopes: &[Scope]) -> String {
+    let wish = json!({ "name": "a key", "scopes": scopes });
     let made = c.post(&format!("/api/v1/organizations/{org}/keys"), bearer, wish).await;
     made.text("secret").to_owned()
 }

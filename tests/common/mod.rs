@@ -31,6 +31,7 @@ pub mod passkey;
 pub mod postgres;
 pub mod process;
 pub mod relay;
+pub mod routes;
 pub mod rust_peer;
 pub mod state;
 pub mod strange;

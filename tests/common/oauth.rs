@@ -183,6 +183,13 @@ impl Browser {
         self.decide(site, "/oauth/authorize", &page, scopes)
     }
 
+    /// Presses the button of the page that asks whether to log out.
+    pub fn confirm_log_out(&mut self, site: &str, page: &Page) -> Page {
+        let (csrf, request) = (page.hidden("csrf"), page.hidden("request"));
+        let url = format!("{site}/oauth/end_session/confirm");
+        self.post(&url, &[("csrf", &csrf), ("request", &request)])
+    }
+
     /// Sends the form of a page that asks; allows what is offered of `scopes`.
     pub fn decide(&mut self, site: &str, path: &str, page: &Page, scopes: Option<&[&str]>) -> Page {
         let offered = values(page, "scope");

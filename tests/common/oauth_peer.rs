@@ -101,7 +101,8 @@ impl Stage {
     pub fn decide(&mut self, url: &str) -> String {
         let site = self.coordinator.url().to_owned();
         if url.contains("/oauth/end_session") {
-            return self.browser.get(url).location().to_owned();
+            let page = self.browser.get(url);
+            return self.browser.confirm_log_out(&site, &page).location().to_owned();
         }
         if !url.contains("/device") {
             return self.browser.allow(&site, url, None).location().to_owned();

@@ -31,11 +31,6 @@ impl Form {
         self.0.get(name).map(String::as_str)
     }
 
-    /// As a query again.
-    pub fn to_query(&self) -> String {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
-    }
-
     /// A parameter without which the request means nothing.
     pub fn need(&self, name: &str) -> Result<&str> {
         self.get(name).ok_or_else(|| invalid(format!("the parameter {name} is missing")))

@@ -8,15 +8,18 @@ use super::END_SESSION;
 use super::failure::Answer;
 use crate::auth::oauth::client::Form;
 use crate::core::Error;
+use crate::server::state::State;
+use crate::service::oauth::end_session;
 
 /// The longest form that fits into a URL, in bytes.
 const LONGEST: usize = 8 * 1024;
 
-/// To the page, with what the form says.
-pub async fn hand_on(body: Bytes) -> Answer<Redirect> {
+/// To the page, with what the form says; its ID token is read here and goes no further.
+pub async fn hand_on(state: State, body: Bytes) -> Answer<Redirect> {
     if body.len() > LONGEST {
         return Err(Error::usage("invalid_request", "this form is too long").into());
     }
     let form = Form::parse(&body)?;
-    Ok(Redirect::to(&format!("{END_SESSION}?{}", form.to_query())))
+    let asked = end_session::check(&state.app, &form).await?;
+    Ok(Redirect::to(&format!("{END_SESSION}?{}", asked.without_hint(&form))))
 }

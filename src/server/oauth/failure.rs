@@ -88,9 +88,7 @@ impl IntoResponse for Failure {
         if self.error.kind() == Kind::Unauthenticated && self.basic {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"wonder\""));
         }
-        if self.error.kind() == Kind::RateLimited {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
-        }
+        problem::tell_when(headers, &self.error);
         response
     }
 }

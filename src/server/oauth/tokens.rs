@@ -29,7 +29,7 @@ fn present(state: &State, held: &Held) -> Value {
     json!({
         "active": true,
         "iss": state.url().as_str(),
-        "sub": held.family.user.to_string(),
+        "sub": held.family.subject(),
         "aud": state.url().as_str(),
         "client_id": held.family.app.to_string(),
         "scope": held.scopes.to_string(),

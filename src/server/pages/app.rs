@@ -56,12 +56,13 @@ async fn list(state: State, inside: Inside<ViewApps>) -> Answer<Response> {
     Ok(layout::inside(t::TITLE, &inside, Tab::Apps, &body))
 }
 
+/// None for what an app does by its own secret, which ends with the app.
 fn end_button(grant: &GrantRow, action: &str, visitor: &Visitor) -> Markup {
     html! {
-        form method="post" action=(action) {
+        @if !grant.own { form method="post" action=(action) {
             (visitor.form())
             button.quiet.small type="submit" aria-label=(format!("{} {}", t::END, grant.app_name)) { (t::END) }
-        }
+        } }
     }
 }
 

@@ -10,9 +10,8 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use std::time::Duration;
 
-use super::cookie::Cookie;
 use super::form::Form;
-use super::session::{LONGEST_WAY, path_to_log_in};
+use super::session::{LONGEST_WAY, path_to_log_in_again};
 use super::visitor::Visitor;
 use super::{layout, text, trouble};
 use crate::auth::oauth::client::Form as Parameters;
@@ -48,7 +47,7 @@ async fn ask(
         _ if asked.prompt == Prompt::None => {
             return go(asked.back.refused("login_required", "nobody is logged in"));
         }
-        Ok(_) => return Ok(log_in_again(&state, &query)),
+        Ok(_) => return Ok(log_in_again(&query)),
         Err(to_log_in) => return Ok(to_log_in),
     };
     if asked.prompt == Prompt::None {
@@ -81,13 +80,10 @@ fn is_recent(visitor: &Visitor, asked: &Asked) -> bool {
     by_prompt && asked.max_age.is_none_or(|most| age <= most.max(JUST_NOW))
 }
 
-/// To the log-in and back, without the log-in that the browser has.
-fn log_in_again(state: &State, query: &str) -> Response {
-    let mut response = Redirect::to(&path_to_log_in(Some(&format!("{PATH}?{query}")))).into_response();
-    if let Some(cookie) = Cookie::Session.clear(state.url()) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    response
+/// To the log-in and back. The log-in that the browser has ends when there is another one, not before: this is a
+/// link, which anybody may have made.
+fn log_in_again(query: &str) -> Response {
+    Redirect::to(&path_to_log_in_again(&format!("{PATH}?{query}"))).into_response()
 }
 
 #[derive(Deserialize)]
@@ -107,7 +103,7 @@ async fn decide(state: State, visitor: Visitor, Form(decision): Form<Decision>) 
         Err(back) => return Ok(back),
     };
     if decision.decision != "approve" {
-        return go(authorize::refuse(&asked));
+        return go(authorize::refuse(&state.app, visitor.caller(), &asked).await);
     }
     let consent = consent(decision.org, &decision.scope)?;
     Ok(Redirect::to(&authorize::approve(&state.app, visitor.caller(), asked, consent).await?).into_response())

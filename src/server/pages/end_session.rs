@@ -1,5 +1,5 @@
 //! `/oauth/end_session`: an app has its person log out here (OpenID Connect RP-Initiated Logout 1.0). The person is
-//! asked, unless the app shows the ID token of this very log-in, which nobody else has.
+//! always asked: a link ends nothing, whatever token is in it.
 
 use axum::Router;
 use axum::extract::RawQuery;
@@ -37,9 +37,6 @@ async fn ask(state: State, RawQuery(query): RawQuery, guest: Guest) -> Answer<Re
     let asked = check(&state, &query).await?;
     match &guest.caller {
         None => Ok(nobody(&guest, &asked)),
-        Some(caller) if asked.is_proven(caller.person()?) => {
-            Ok(session::end(&state, caller, asked.back.as_deref()).await?)
-        }
         Some(_) => Ok(question(&guest, &asked, &query)),
     }
 }
@@ -47,7 +44,7 @@ async fn ask(state: State, RawQuery(query): RawQuery, guest: Guest) -> Answer<Re
 /// Nobody is logged in with this browser. It is led back at once only where the app has shown an ID token.
 fn nobody(guest: &Guest, asked: &Asked) -> Response {
     match &asked.back {
-        Some(back) if asked.has_hint() => Redirect::to(back).into_response(),
+        Some(back) if asked.has_hint => Redirect::to(back).into_response(),
         back => layout::guest(t::DONE, guest, StatusCode::OK, &done(asked, back.as_deref())),
     }
 }

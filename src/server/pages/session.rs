@@ -45,6 +45,12 @@ pub fn path_to_log_in(going: Option<&str>) -> String {
     }
 }
 
+/// The same for somebody who is logged in, and is to log in once more.
+pub fn path_to_log_in_again(going: &str) -> String {
+    let path = path_to_log_in(Some(going));
+    format!("{path}{}again=true", if path.contains('?') { '&' } else { '?' })
+}
+
 /// A path of this site; none for what a browser would take as the address of another one.
 pub fn local_path(text: &str) -> Option<&str> {
     let plain = text.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b'\\');
@@ -54,11 +60,14 @@ pub fn local_path(text: &str) -> Option<&str> {
 #[derive(Deserialize)]
 struct Going {
     next: Option<String>,
+    /// Whoever is logged in is asked as well.
+    #[serde(default)]
+    again: bool,
 }
 
 async fn show(state: State, guest: Guest, Query(going): Query<Going>) -> Answer<Response> {
     let next = going.next.as_deref().and_then(local_path);
-    if guest.caller.is_some() {
+    if guest.caller.is_some() && !going.again {
         return Ok(Redirect::to(next.unwrap_or("/")).into_response());
     }
     if setup::is_needed(&state.app).await? {

@@ -183,7 +183,7 @@ pub struct Consent {
 pub async fn approve(app: &App, caller: &Caller, asked: Asked, consent: Consent) -> Result<String> {
     let (secret, now) = (Secret::random(CODE_PREFIX), app.now());
     let granting = granting(app, caller, &asked.app, &asked.scopes, consent).await?;
-    let Some(granting) = granting else { return refuse(&asked) };
+    let Some(granting) = granting else { return refuse(app, caller, &asked).await };
     let Asked { back, challenge, nonce, .. } = asked;
     let uri = back.with(&[("code", secret.reveal())])?;
     let (hash, redirect_uri, expires_at) = (secret.hash(), back.uri, now.plus(CODE_LIFETIME));
@@ -196,7 +196,10 @@ pub async fn approve(app: &App, caller: &Caller, asked: Asked, consent: Consent)
 }
 
 /// The person does not. Gives the URI that the browser goes to.
-pub fn refuse(asked: &Asked) -> Result<String> {
+pub async fn refuse(app: &App, caller: &Caller, asked: &Asked) -> Result<String> {
+    let (actor, now) = (caller.actor(), app.now());
+    let change = Change::new(Action::GrantRefuse, asked.app.id, &asked.app.name);
+    app.store().write(move |tx| audit::record(tx, now, &actor, change)).await?;
     asked.back.refused("access_denied", "the person did not allow it")
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::client::Client;
-use super::invalid_request;
+use super::{invalid_request, limits};
 use crate::auth::oauth::{ACCESS_PREFIX, REFRESH_PREFIX};
 use crate::core::action::Action;
 use crate::core::secret::Secret;
@@ -30,6 +30,7 @@ pub async fn authenticate(app: &App, bearer: &Secret, origin: Origin) -> Result<
         grant: held.family.grant,
         org: held.family.org,
         scopes,
+        own: held.family.own,
         user: held.family.user,
         email: held.family.email,
         expires_at,
@@ -76,7 +77,12 @@ pub async fn introspect(app: &App, client: Client, token: &Secret) -> Result<Opt
 /// Ends a token (RFC 7009): a refresh token with its whole family, an access token alone. A token that is
 /// unknown has ended already; one of another client is refused.
 pub async fn revoke(app: &App, client: Client, token: &Secret, origin: Origin) -> Result<()> {
+    limits::token(app, &client, &origin)?;
     let (client, hash, now) = (client.app()?, token.hash(), app.now());
+    // What nobody knows is not worth a turn at the database's writer.
+    if app.store().read(move |read| tokens::find(read, hash)).await?.is_none() {
+        return Ok(());
+    }
     let revoke = move |tx: &mut Tx<'_>| {
         let Some(held) = tokens::find(tx, hash)? else { return Ok(()) };
         if held.family.app != client.id {

@@ -4,10 +4,12 @@ use super::limits;
 use crate::auth::oauth::COMMAND_LINE;
 use crate::auth::oauth::client::{Presented, invalid_client};
 use crate::core::Result;
+use crate::core::action::Action;
 use crate::core::id::AppId;
 use crate::core::secret::{Secret, SecretHash};
 use crate::service::app::App;
-use crate::service::audit::Origin;
+use crate::service::audit::{Actor, Change, Origin};
+use crate::service::refusal;
 use crate::store::oauth::app::{self as apps, AppRow};
 
 /// A client that showed who it is.
@@ -34,19 +36,24 @@ impl Client {
 /// are `too_many_attempts`.
 pub async fn authenticate(app: &App, presented: &Presented, origin: &Origin) -> Result<Client> {
     limits::client(app, origin)?;
-    let client = identify(app, presented).await?;
+    let client = identify(app, presented, origin).await?;
     limits::client_proved(app, origin);
     Ok(client)
 }
 
-async fn identify(app: &App, presented: &Presented) -> Result<Client> {
+async fn identify(app: &App, presented: &Presented, origin: &Origin) -> Result<Client> {
     if presented.id == COMMAND_LINE && presented.secret.is_none() {
         return Ok(Client::CommandLine);
     }
     let row = find(app, &presented.id).await?.ok_or_else(refused)?;
     match is_proof(row.secret.as_ref(), presented.secret.as_ref()) {
         true => Ok(Client::App(Box::new(row))),
-        false => Err(refused()),
+        false => {
+            let (failure, actor) = (refused(), Actor::nobody(origin.clone()));
+            let change = Change::new(Action::AppRefuse, row.id, &row.name).of(row.org_id);
+            refusal::write(app, actor, change, &failure).await;
+            Err(failure)
+        }
     }
 }
 

@@ -10,12 +10,13 @@ use super::{denied, invalid_grant, limits};
 use crate::auth::oauth::client::Form;
 use crate::auth::oauth::{DEVICE_PREFIX, user_code};
 use crate::auth::session::Beginning;
+use crate::core::action::Action;
 use crate::core::oauth::ScopeSet;
 use crate::core::secret::Secret;
 use crate::core::session::SessionKind;
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::service::app::App;
-use crate::service::audit::Origin;
+use crate::service::audit::{self, Change, Origin};
 use crate::service::authority::Caller;
 use crate::service::session::{self, LoggedIn};
 use crate::store::oauth::app::AppRow;
@@ -131,11 +132,12 @@ pub async fn approve(app: &App, caller: &Caller, typed: &str, consent: Option<Co
             Some(granting.ok_or_else(|| denied("access_denied", "nothing is left that the app may do"))?)
         }
     };
-    let device = waiting.row.device;
+    let (device, actor, change) =
+        (waiting.row.device, caller.actor(), decided(&waiting, Action::DeviceApprove));
     let decide = move |tx: &mut Tx<'_>| {
         let family = granting.map(|granting| granting.record(tx, None, now)).transpose()?;
         match devices::approve(tx, device, by, family)? {
-            true => Ok(()),
+            true => audit::record(tx, now, &actor, change),
             false => Err(no_such_code()),
         }
     };
@@ -147,10 +149,19 @@ pub async fn approve(app: &App, caller: &Caller, typed: &str, consent: Option<Co
 pub async fn refuse(app: &App, caller: &Caller, typed: &str) -> Result<Waiting> {
     let waiting = look(app, caller, typed).await?;
     let (device, now) = (waiting.row.device, app.now());
-    match app.store().write(move |tx| devices::refuse(tx, device, now)).await? {
-        true => Ok(waiting),
+    let (actor, change) = (caller.actor(), decided(&waiting, Action::DeviceRefuse));
+    let refuse = move |tx: &mut Tx<'_>| match devices::refuse(tx, device, now)? {
+        true => audit::record(tx, now, &actor, change),
         false => Err(no_such_code()),
-    }
+    };
+    app.store().write(refuse).await?;
+    Ok(waiting)
+}
+
+/// A decision, with what was decided about: the device as the person saw it.
+fn decided(waiting: &Waiting, decision: Action) -> Change {
+    let from = waiting.row.address.map(|address| format!(" at {address}")).unwrap_or_default();
+    Change::nameless(decision, format!("{}{from}", waiting.row.label))
 }
 
 /// A device looks whether somebody has decided.
@@ -160,8 +171,11 @@ pub(super) async fn redeem(app: &App, client: Client, form: &Form, origin: Origi
         Client::CommandLine => None,
         Client::App(row) => Some(row.id),
     };
+    let unknown = || invalid_grant("this device code is unknown, was redeemed, or is another client's");
+    // What nobody knows is not worth a turn at the database's writer.
+    let known = app.store().read(move |read| devices::by_device_code(read, code)).await?;
+    known.filter(|row| row.app == id).ok_or_else(unknown)?;
     let redeem = move |tx: &mut Tx<'_>| -> Result<Settled> {
-        let unknown = || invalid_grant("this device code is unknown, was redeemed, or is another client's");
         let row = devices::by_device_code(tx, code)?.filter(|row| row.app == id).ok_or_else(unknown)?;
         if row.refused_at.is_some() {
             devices::delete(tx, code)?;

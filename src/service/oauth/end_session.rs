@@ -1,15 +1,13 @@
-//! Log-outs that an app asks for (OpenID Connect RP-Initiated Logout 1.0): whose log-in it speaks of, and where the
-//! browser goes afterwards. It ends nothing: whoever calls asks the person, unless the app has shown the ID token
-//! of this very log-in, and ends it.
+//! Log-outs that an app asks for (OpenID Connect RP-Initiated Logout 1.0): who asks, and where the browser goes
+//! afterwards. It ends nothing: whoever calls asks the person, and ends it.
 
-use serde_json::Value;
+use url::form_urlencoded;
 
 use super::{client, signing};
 use crate::auth::oauth::client::Form;
 use crate::auth::oauth::redirect;
 use crate::core::{Error, Result};
 use crate::service::app::App;
-use crate::service::authority::Person;
 use crate::store::oauth::app::AppRow;
 
 /// A log-out that an app asks for.
@@ -19,40 +17,32 @@ pub struct Asked {
     pub app: Option<AppRow>,
     /// Where the browser goes afterwards, the app's own `state` included; the app has registered it.
     pub back: Option<String>,
-    hint: Option<Hint>,
-}
-
-/// What an ID token says of the log-in that it was made in. One that is over says it as well (section 4).
-#[derive(Clone, Debug)]
-struct Hint {
-    app: String,
-    user: String,
-    /// In seconds since 1970.
-    logged_in_at: Option<u64>,
+    /// The app has shown an ID token of its own, whosever it is.
+    pub has_hint: bool,
 }
 
 impl Asked {
-    /// Whether the app has shown an ID token that was made in this log-in: then nobody has to be asked (section 2).
-    pub fn is_proven(&self, person: &Person) -> bool {
-        self.hint.as_ref().is_some_and(|hint| {
-            hint.user == person.user.to_string() && hint.logged_in_at == Some(person.logged_in_at.as_unix().0)
-        })
-    }
-
-    /// Whether the app has shown an ID token, whosever it is.
-    pub fn has_hint(&self) -> bool {
-        self.hint.is_some()
+    /// The request as a query, without the ID token: a token stands in no URL of ours.
+    pub fn without_hint(&self, form: &Form) -> String {
+        let app = self.app.as_ref().map(|app| app.id.to_string());
+        let given = |name| form.get(name).map(|value| (name, value));
+        let kept = ["post_logout_redirect_uri", "state"].into_iter().filter_map(given);
+        let all = app.as_deref().map(|id| ("client_id", id)).into_iter().chain(kept);
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish()
     }
 }
 
 /// Checks what an app asks for. An ID token that this coordinator has not made counts as none.
 pub async fn check(app: &App, form: &Form) -> Result<Asked> {
     let hint = match form.get("id_token_hint") {
-        Some(token) => signing::read_back(app, token).await?.and_then(|claims| Hint::read(&claims)),
+        // One that is over says it as well (section 4).
+        Some(token) => {
+            signing::read_back(app, token).await?.and_then(|claims| claims["aud"].as_str().map(str::to_owned))
+        }
         None => None,
     };
-    let named = form.get("client_id").or(hint.as_ref().map(|hint| hint.app.as_str()));
-    if hint.as_ref().is_some_and(|hint| named != Some(&hint.app)) {
+    let named = form.get("client_id").or(hint.as_deref());
+    if hint.is_some() && named != hint.as_deref() {
         return Err(Error::usage("client_mismatch", "the app shows the ID token of another app").hint(HERE));
     }
     let row = match named {
@@ -60,7 +50,7 @@ pub async fn check(app: &App, form: &Form) -> Result<Asked> {
         None => None,
     };
     let back = back(form, row.as_ref())?;
-    Ok(Asked { app: row, back, hint })
+    Ok(Asked { app: row, back, has_hint: hint.is_some() })
 }
 
 /// Where to go without an app.
@@ -83,12 +73,5 @@ fn back(form: &Form, app: Option<&AppRow>) -> Result<Option<String>> {
     match state.is_empty() {
         true => Ok(Some(uri.to_owned())),
         false => redirect::with(uri, &state).map(Some),
-    }
-}
-
-impl Hint {
-    fn read(claims: &Value) -> Option<Hint> {
-        let text = |name: &str| claims[name].as_str().map(str::to_owned);
-        Some(Hint { app: text("aud")?, user: text("sub")?, logged_in_at: claims["auth_time"].as_u64() })
     }
 }

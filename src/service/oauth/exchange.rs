@@ -59,9 +59,7 @@ pub(super) type Settled = Result<Issued>;
 
 /// Gives a client its tokens.
 pub async fn exchange(app: &App, client: Client, form: &Form, origin: Origin) -> Result<Issued> {
-    if let Client::App(row) = &client {
-        limits::token(app, row.id)?;
-    }
+    limits::token(app, &client, &origin)?;
     match form.need("grant_type")? {
         "authorization_code" => redeem_code(app, client.app()?, form, origin).await,
         "refresh_token" => refresh(app, client.app()?, form, origin).await,

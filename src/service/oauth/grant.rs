@@ -6,14 +6,14 @@ use crate::core::id::{GrantId, OrgId, UserId};
 use crate::core::node::Node;
 use crate::core::page::Page;
 use crate::core::role::{ManageApps, ViewApps};
-use crate::core::{Error, Result, Timestamp};
+use crate::core::{Error, Kind, Result, Timestamp};
 use crate::service::app::App;
 use crate::service::audit::{self, Actor, Change};
 use crate::service::authority::{Caller, May};
 use crate::service::deployer::TAG;
 use crate::service::{node, realm};
 use crate::store::oauth::grant::{self as grants, GrantRow};
-use crate::store::{self, Read, Tx};
+use crate::store::{self, Read, Tx, api_key};
 
 /// A page of what the organization's people granted for it, the newest first, and the cursor of the next one.
 pub async fn list(app: &App, may: &May<ViewApps>, page: Page) -> Result<(Vec<GrantRow>, Option<String>)> {
@@ -54,14 +54,25 @@ async fn end_one(
             found.flatten().filter(&theirs).ok_or_else(|| Error::not_found("grant", &reference))
         };
         let grant = find(tx)?;
+        if grant.own {
+            return Err(own(&grant));
+        }
         let nodes = end(tx, &actor, &grant, now)?;
         Ok((find(tx)?, nodes))
     };
     change(app, revoke).await
 }
 
+/// Nobody granted it, and the app's secret would make it anew with the next call.
+fn own(grant: &GrantRow) -> Error {
+    let message = format!("{} acts for its own organization by its own secret", grant.app_name);
+    Error::new(Kind::Conflict, "grant_is_own", message)
+        .hint(format!("revoke the app to end that: `wonder app revoke {}`", grant.app))
+}
+
 /// Ends a grant within a transaction: its tokens are worth nothing from then on (they are looked up with it),
-/// its join tokens let nobody in, and the keys of the app's own nodes are over; devices that it let in stay.
+/// its join tokens let nobody in, the API keys whose secrets the app was given are revoked, and the keys of the
+/// app's own nodes are over; devices that it let in stay.
 /// Gives the nodes, whose realms are to be told by [`change`].
 fn end(tx: &mut Tx<'_>, actor: &Actor, grant: &GrantRow, now: Timestamp) -> Result<Vec<Node>> {
     if !grants::revoke(tx, grant.id, now)? {
@@ -70,6 +81,10 @@ fn end(tx: &mut Tx<'_>, actor: &Actor, grant: &GrantRow, now: Timestamp) -> Resu
     let name = format!("{} for {}", grant.app_name, grant.email);
     audit::record(tx, now, actor, Change::new(Action::GrantRevoke, grant.id, name).of(grant.org))?;
     grants::revoke_join_tokens(tx, grant.id, now)?;
+    if api_key::revoke_of_grant(tx, grant.id, now)? > 0 {
+        let change = Change::new(Action::KeyRevokeAll, grant.id, &grant.app_name);
+        audit::record(tx, now, actor, change.of(grant.org))?;
+    }
     let mut ended = Vec::new();
     for id in grants::nodes(tx, grant.id)? {
         let theirs = |node: &Node| node.tags.iter().any(|tag| tag == TAG) && !node.is_expired(now);

@@ -1,5 +1,6 @@
 //! How often apps and devices may ask.
 
+use super::client::Client;
 use crate::core::Result;
 use crate::core::allowance::Allowance;
 use crate::core::id::{AppId, GrantId, UserId};
@@ -17,8 +18,14 @@ pub(super) fn client_proved(app: &App, origin: &Origin) {
     give_back(app, Allowance::OauthClientAddress, network(origin));
 }
 
-pub(super) fn token(app: &App, of: AppId) -> Result<()> {
-    take(app, Allowance::TokenApp, of)
+/// A client asks for tokens, or ends some. Whoever shows the secret of an app is that app; for a public client
+/// anybody may speak, so that each network counts for itself and nobody locks the others out.
+pub(super) fn token(app: &App, client: &Client, origin: &Origin) -> Result<()> {
+    match client {
+        Client::App(row) if row.secret.is_some() => take(app, Allowance::TokenApp, row.id),
+        Client::App(row) => take(app, Allowance::TokenApp, (Some(row.id), network(origin))),
+        Client::CommandLine => take(app, Allowance::TokenApp, (None::<AppId>, network(origin))),
+    }
 }
 
 pub(super) fn device(app: &App, origin: &Origin) -> Result<()> {

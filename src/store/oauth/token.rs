@@ -52,6 +52,13 @@ pub struct NewToken {
     pub expires_at: Timestamp,
 }
 
+impl Family {
+    /// Whom its tokens speak of: the app itself where nobody consented (RFC 9068 section 2.2), else the person.
+    pub fn subject(&self) -> String {
+        if self.own { self.app.to_string() } else { self.user.to_string() }
+    }
+}
+
 const FAMILY: &str = "f.id, f.scopes, f.nonce, f.logged_in_at, g.id, g.scopes, g.last_used_at, g.own, a.id, \
     a.name, o.id, o.name, u.id, u.email";
 

@@ -138,7 +138,7 @@ pub mod consent {
         (
             "keys:write",
             "Make and revoke API keys",
-            "A key goes on when this access has ended: allow it only to an app that needs it.",
+            "A key is as good as this access: allow it only to an app that needs it. Its keys end with it.",
         ),
     ];
 }
