@@ -330,20 +330,7 @@ async fn changes_take_a_fresh_proof(c: Coordinator) {
     assert_eq!(town.log_in(None).await.status, 201, "a password alone is enough again");
     let sealed = "SELECT COUNT(*) FROM sealed_secrets WHERE name LIKE 'codes by time%'";
     assert_eq!((town.count("SELECT COUNT(*) FROM totp").await, town.count(sealed).await), (0, 0));
-    // Now the password proves it, and nothing else does.
-    town.c.later(Duration::from_secs(11 * 60));
-    town.ada.get(confirm).await;
-    town.ada.submit("/settings/confirm", &[("password", "not the password")]).await;
-    assert!(town.ada.page.status == 401 && town.ada.page.says("is wrong"), "{:?}", town.ada.page);
-    town.ada.submit("/settings/confirm", &[("password", PASSWORD)]).await;
-    assert_eq!(town.ada.page.status, 303, "{:?}", town.ada.page);
-    // What is begun and never confirmed counts for nothing, and is forgotten.
-    town.ada.get("/settings/factors").await;
-    town.ada.submit("/settings/factors/app", &[]).await;
-    assert_eq!((town.log_in(None).await.status, town.count(sealed).await), (201, 1));
-    town.c.later(Duration::from_secs(3601));
-    factor::sweep(&town.c.app).await.unwrap();
-    assert_eq!((town.count("SELECT COUNT(*) FROM totp").await, town.count(sealed).await), (0, 0));
+    a_password_proves_alone_where_there_is_no_factor(&mut town).await;
     let told = "SELECT COUNT(*) FROM audit_events WHERE action = 'factor.refuse'";
     assert_eq!(town.count(told).await, 5);
     for action in ["totp.enable", "totp.disable", "recovery_code.create"] {
@@ -353,6 +340,23 @@ async fn changes_take_a_fresh_proof(c: Coordinator) {
         });
         assert!(seen.await.unwrap(), "{action}");
     }
+}
+
+async fn a_password_proves_alone_where_there_is_no_factor(town: &mut Town) {
+    town.c.later(Duration::from_secs(11 * 60));
+    town.ada.get("/settings/confirm?next=/settings/factors").await;
+    town.ada.submit("/settings/confirm", &[("password", "not the password")]).await;
+    assert!(town.ada.page.status == 401 && town.ada.page.says("is wrong"), "{:?}", town.ada.page);
+    town.ada.submit("/settings/confirm", &[("password", PASSWORD)]).await;
+    assert_eq!(town.ada.page.status, 303, "{:?}", town.ada.page);
+    let sealed = "SELECT COUNT(*) FROM sealed_secrets WHERE name LIKE 'codes by time%'";
+    // What is begun and never confirmed counts for nothing, and is forgotten.
+    town.ada.get("/settings/factors").await;
+    town.ada.submit("/settings/factors/app", &[]).await;
+    assert_eq!((town.log_in(None).await.status, town.count(sealed).await), (201, 1));
+    town.c.later(Duration::from_secs(3601));
+    factor::sweep(&town.c.app).await.unwrap();
+    assert_eq!((town.count("SELECT COUNT(*) FROM totp").await, town.count(sealed).await), (0, 0));
 }
 
 async fn a_rotated_master_key_opens_what_the_old_one_sealed(c: Coordinator) {
