@@ -134,7 +134,8 @@ async fn a_provider_is_added_seen_used_and_removed_by_name() {
     }
     assert!(!browser.get(&format!("{NEW}?name=more")).await.says("name=\"link\""), "that is for the host");
     let more = [("name", "more"), ("issuer", issuer), ("client_id", "wonder"), ("link", "on")];
-    assert_eq!(browser.submit(NEW, &more).await.status, 303, "{:?}", browser.page);
+    let page = browser.submit(NEW, &more).await;
+    assert_eq!(page.status, 303, "{page:?}");
     let all = provider::all(&c.app).await.unwrap();
     let more = all.iter().find(|provider| provider.name.to_string() == "more").unwrap();
     assert!(!more.link_verified_email);
