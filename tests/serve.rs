@@ -231,3 +231,16 @@ fn ask_health(coordinator: &Coordinator, trusted: &CertificateDer<'static>) -> s
         _ => Ok(answer),
     }
 }
+
+/// As systemd hands it over with `LoadCredential=`: a directory that the program is told of.
+#[test]
+fn the_master_key_comes_as_a_credential_of_systemd() {
+    let credentials = tempfile::tempdir().unwrap();
+    std::fs::write(credentials.path().join("wonder.master-key"), "5a".repeat(32)).unwrap();
+    let directory = credentials.path().to_str().unwrap();
+    let mut coordinator =
+        Coordinator::options().args(&["--no-derp"]).env("CREDENTIALS_DIRECTORY", directory).start();
+    let key = coordinator.data_dir().join("master.key");
+    assert!(!key.exists(), "it makes none of its own beside the data");
+    assert!(coordinator.stop().success(), "{}", coordinator.log_tail());
+}
