@@ -90,6 +90,40 @@ async fn what_is_wrong_with_a_provider_is_told_before_it_is_kept() {
     assert_eq!(try_add(&mut browser, issuer, &[]).await.status, 409, "its name is taken");
 }
 
+/// Whatever the form says.
+async fn nobody_gives_by_a_provider_what_they_could_not_give(
+    c: &Coordinator,
+    browser: &mut Browser,
+    issuer: &str,
+) {
+    let bob = c.person("bob@example.org").await.0;
+    let made = c.post("/api/v1/organizations", &bob, json!({ "name": "bobs" })).await;
+    let foreign = made.body["organization"]["id"].as_str().unwrap();
+    for role in ["admin", "member"] {
+        let page = try_add(browser, issuer, &[("rules", &format!("groups=x:{foreign}:{role}"))]).await;
+        assert!(page.status == 403 && page.says("cannot make anybody"), "{role}: {page:?}");
+    }
+    assert!(!browser.get(&format!("{NEW}?name=more")).await.says("name=\"link\""), "that is for the host");
+    let more = [("name", "more"), ("issuer", issuer), ("client_id", "wonder"), ("link", "on")];
+    let page = browser.submit(NEW, &more).await;
+    assert_eq!(page.status, 303, "{page:?}");
+    let all = provider::all(&c.app).await.unwrap();
+    let more = all.iter().find(|provider| provider.name.to_string() == "more").unwrap();
+    assert!(!more.link_verified_email);
+}
+
+async fn a_browser_left_alone_removes_no_provider(c: &Coordinator, browser: &mut Browser) {
+    c.later(Duration::from_secs(11 * 60));
+    browser.get("/coordinator/providers/more").await;
+    browser.submit("/coordinator/providers/more/remove", &[("confirm", "more")]).await;
+    let confirm = "/settings/confirm?next=/coordinator/providers/more";
+    assert_eq!((browser.page.status, browser.page.location()), (303, confirm));
+    assert_eq!(browser.get(NEW).await.location(), "/settings/confirm?next=/coordinator/new-provider");
+    browser.get(confirm).await;
+    browser.submit("/settings/confirm", &[("password", PASSWORD), ("next", NEW)]).await;
+    assert_eq!(browser.page.location(), NEW, "{:?}", browser.page);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_is_added_seen_used_and_removed_by_name() {
     let c = Coordinator::on_sqlite().await;
@@ -124,31 +158,8 @@ async fn a_provider_is_added_seen_used_and_removed_by_name() {
         assert_eq!(page.status, 400, "{bad}: {page:?}");
     }
 
-    // Nobody gives by a provider what they could not give themselves, whatever the form says.
-    let bob = c.person("bob@example.org").await.0;
-    let made = c.post("/api/v1/organizations", &bob, json!({ "name": "bobs" })).await;
-    let foreign = made.body["organization"]["id"].as_str().unwrap();
-    for role in ["admin", "member"] {
-        let page = try_add(&mut browser, issuer, &[("rules", &format!("groups=x:{foreign}:{role}"))]).await;
-        assert!(page.status == 403 && page.says("cannot make anybody"), "{role}: {page:?}");
-    }
-    assert!(!browser.get(&format!("{NEW}?name=more")).await.says("name=\"link\""), "that is for the host");
-    let more = [("name", "more"), ("issuer", issuer), ("client_id", "wonder"), ("link", "on")];
-    let page = browser.submit(NEW, &more).await;
-    assert_eq!(page.status, 303, "{page:?}");
-    let all = provider::all(&c.app).await.unwrap();
-    let more = all.iter().find(|provider| provider.name.to_string() == "more").unwrap();
-    assert!(!more.link_verified_email);
-    // Nor does a browser that was left alone.
-    c.later(Duration::from_secs(11 * 60));
-    browser.get("/coordinator/providers/more").await;
-    browser.submit("/coordinator/providers/more/remove", &[("confirm", "more")]).await;
-    let confirm = "/settings/confirm?next=/coordinator/providers/more";
-    assert_eq!((browser.page.status, browser.page.location()), (303, confirm));
-    assert_eq!(browser.get(NEW).await.location(), "/settings/confirm?next=/coordinator/new-provider");
-    browser.get(confirm).await;
-    browser.submit("/settings/confirm", &[("password", PASSWORD), ("next", NEW)]).await;
-    assert_eq!(browser.page.location(), NEW, "{:?}", browser.page);
+    nobody_gives_by_a_provider_what_they_could_not_give(c, &mut browser, issuer).await;
+    a_browser_left_alone_removes_no_provider(c, &mut browser).await;
     let owner = c.log_in("owner@example.org").await;
 
     let mut ada = town.log_in("ada").await;
