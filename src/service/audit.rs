@@ -4,8 +4,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::administrator::Administrator;
 use super::app::App;
-use super::authority::{Administrator, May};
+use super::authority::May;
 use super::chain;
 use crate::core::action::Action;
 use crate::core::id::{ApiKeyId, AppId, EventId, NodeId, OrgId, UserId};

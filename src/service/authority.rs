@@ -128,34 +128,6 @@ impl Caller {
     }
 }
 
-/// Authority over the coordinator itself.
-#[derive(Clone, Debug)]
-pub struct Administrator {
-    actor: Actor,
-    user: UserId,
-}
-
-impl Administrator {
-    /// Checks that `caller` is a person who administers the coordinator.
-    pub fn check(caller: &Caller) -> Result<Administrator> {
-        match caller.person()?.admin {
-            true => Ok(Administrator { actor: caller.actor(), user: caller.person()?.user }),
-            false => Err(denied("administrators_only", "this is for the coordinator's administrators")
-                .hint("one of them can do it; the first account is one")),
-        }
-    }
-
-    /// For the audit trail.
-    pub fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    /// Who it is: in an organization they are what they are there.
-    pub(super) fn user(&self) -> UserId {
-        self.user
-    }
-}
-
 /// Authority to do `P` in one organization.
 #[derive(Debug)]
 pub struct May<P> {
@@ -385,7 +357,7 @@ fn people_only() -> Error {
     denied("people_only", "this is for people, not for API keys and apps")
 }
 
-fn denied(code: &str, message: impl Into<String>) -> Error {
+pub(super) fn denied(code: &str, message: impl Into<String>) -> Error {
     Error::new(Kind::Denied, code, message)
 }
 

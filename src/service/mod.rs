@@ -1,6 +1,7 @@
 //! Use cases: one function each, one file a noun. The only place that opens a transaction and writes the
 //! audit trail.
 
+pub mod administrator;
 pub mod app;
 pub mod approval;
 pub mod audit;

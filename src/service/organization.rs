@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::administrator::Administrator;
 use super::app::App;
 use super::audit::{self, Actor, Change};
-use super::authority::{Administrator, Caller, May, Principal};
+use super::authority::{Caller, May, Principal};
 use super::{oauth, realm, words};
 use crate::core::action::Action;
 use crate::core::id::{OrgId, RealmId, UserId};

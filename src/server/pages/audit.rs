@@ -21,8 +21,8 @@ use crate::core::role::ViewAudit;
 use crate::core::{Result, Timestamp};
 use crate::server::problem::{self, Answer};
 use crate::server::state::State;
+use crate::service::administrator::Administrator;
 use crate::service::audit::{self, Wanted};
-use crate::service::authority::Administrator;
 use crate::service::organization;
 use crate::store::audit::{Event, Linked};
 

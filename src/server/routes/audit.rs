@@ -11,8 +11,9 @@ use crate::core::{Error, Result};
 use crate::server::extract::Asked;
 use crate::server::problem::Answer;
 use crate::server::state::State;
+use crate::service::administrator::Administrator;
 use crate::service::audit::{self, Wanted};
-use crate::service::authority::{Administrator, May};
+use crate::service::authority::May;
 use crate::store::audit::Linked;
 
 pub fn routes() -> OpenApiRouter<State> {

@@ -11,7 +11,8 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use crate::core::role::Permission;
 use crate::server::extract::{Asked, Body, From, Listing, Target};
 use crate::server::state::State;
-use crate::service::authority::{Administrator, Caller, May};
+use crate::service::administrator::Administrator;
+use crate::service::authority::{Caller, May};
 use crate::service::worker::Worker;
 
 /// The member of an operation that says it.
