@@ -6,10 +6,12 @@
 mod common;
 
 use common::coordinator::Coordinator;
+use common::device::view::View;
 use common::device::{Device, Encoding};
 use common::fleet::Fleet;
 use common::postgres::Server;
 use common::relay::Relay;
+use common::tailscaled::Tailscaled;
 use common::wait::wait_until;
 use crypto_box::SecretKey;
 use serde_json::{Value, json};
@@ -17,10 +19,14 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use wonder::core::secret::random_bytes;
 
-/// How long the database is away.
-const AWAY: Duration = Duration::from_secs(15);
+/// How long the database is away: longer than from one keep-alive to the next.
+const AWAY: Duration = Duration::from_secs(65);
 /// How soon all must be well again.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+fn is_online(view: &View, name: &str) -> bool {
+    view.peer(name).is_some_and(|peer| peer["Online"] == true)
+}
 
 async fn on_postgres(server: &Server) -> Fleet {
     Fleet::of(Coordinator::options().args(&["--no-derp", "--database", &server.database()])).await
@@ -39,12 +45,15 @@ fn ready(fleet: &Fleet) -> (String, Value) {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_postgres_is_away_devices_stay_connected_and_hear_of_each_other() {
     let server = Server::start();
-    let fleet = on_postgres(&server).await;
+    // With its relay: a real device looks for one.
+    let fleet = Fleet::of(common::mesh::options().args(&["--database", &server.database()])).await;
     let (mut mover, mut own) = fleet.connected("mover").await;
     let (mut watcher, mut map) = fleet.connected("watcher").await;
+    let real = Tailscaled::start();
+    real.up(fleet.coordinator.url(), &fleet.auth_key, "real", &[]);
     let mut late = Device::new(fleet.site, "late");
-    map.until("both are there", |view| view.peer("mover").is_some()).await;
-    own.until("both are there", |view| view.peer("watcher").is_some()).await;
+    map.until("all are there", |view| view.peer("mover").is_some() && is_online(view, "real")).await;
+    own.until("all are there", |view| view.peer("watcher").is_some()).await;
 
     assert_eq!(ready(&fleet).0, "200");
     server.crash();
@@ -64,8 +73,12 @@ async fn while_postgres_is_away_devices_stay_connected_and_hear_of_each_other() 
         let refused = late.register_with(json!({ "Auth": { "AuthKey": fleet.auth_key } })).await.unwrap();
         assert_eq!(refused.status, 503, "{}", refused.text());
         assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u32>().is_ok());
+        assert!(is_online(&map.view, "real"), "it has not lost its connection");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    assert_eq!(real.state(), "Running");
+    let mover_is_on = |real: &Tailscaled| real.peer("mover").is_some_and(|peer| peer["Online"] == true);
+    assert!(mover_is_on(&real), "it knows its peers");
     // A connection that breaks meanwhile is made again.
     watcher.disconnect();
     let mut map = watcher.online(Encoding::Zstd).await.unwrap();
