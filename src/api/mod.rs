@@ -15,6 +15,8 @@
 //! | `DELETE /sessions/{session}` | | 204 |
 //! | `GET /session` | | [`SessionAnswer`] |
 //! | `DELETE /session` | | 204 |
+//! | `GET /identities` | | [`IdentityList`] |
+//! | `DELETE /identities/{identity}` | | [`IdentityAnswer`] |
 //! | `GET /organizations` | | [`OrganizationList`] |
 //! | `POST /organizations` | [`CreateOrganization`] | 201 [`OrganizationAnswer`] |
 //! | `GET /organizations/{org}` | | [`OrganizationAnswer`] |

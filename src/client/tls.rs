@@ -1,18 +1,17 @@
 //! Which certificates a client trusts: those of the system, or of `SSL_CERT_FILE`, or of one file.
 
 use std::path::Path;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, PemItem, TlsConfig, parse_pem};
 
 use crate::core::{Error, Kind, Result};
+use crate::runtime::trust;
 
-/// Trusts the certificates in `ca_file` alone; without one, those of the system. The system's verifier reads
-/// `SSL_CERT_FILE` itself.
+/// Trusts the certificates in `ca_file` alone; without one, those of the system.
 pub fn config(ca_file: Option<&Path>) -> Result<TlsConfig> {
-    let roots = match ca_file {
-        Some(path) => RootCerts::new_with_certs(&certificates(path)?),
-        None => RootCerts::PlatformVerifier,
-    };
-    Ok(TlsConfig::builder().root_certs(roots).build())
+    match ca_file {
+        Some(path) => Ok(trust::only(&certificates(path)?)),
+        None => Ok(trust::system()),
+    }
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {

@@ -4,9 +4,9 @@
 use serde_json::Value;
 use std::time::Duration;
 use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::core::{Error, Kind, Result};
+use crate::runtime::trust;
 
 /// The largest map that is read, in bytes.
 const LARGEST: u64 = 1024 * 1024;
@@ -22,9 +22,11 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn read(source: &str) -> Result<Value, Failure> {
     let text = if source.starts_with("https://") || source.starts_with("http://") {
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-        let agent =
-            Agent::config_builder().tls_config(tls).timeout_global(Some(PATIENCE)).build().new_agent();
+        let agent = Agent::config_builder()
+            .tls_config(trust::system())
+            .timeout_global(Some(PATIENCE))
+            .build()
+            .new_agent();
         agent.get(source).call()?.body_mut().with_config().limit(LARGEST).read_to_string()?
     } else {
         std::fs::read_to_string(source)?

@@ -2,11 +2,11 @@
 //! [`super::directory`] runs it on threads of its own, few at a time.
 
 use openidconnect::{HttpRequest, HttpResponse, SyncHttpClient};
-use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::{Method, Response};
-use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
+
+use crate::runtime::trust;
 
 /// How long one call may take, all in all.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,12 +19,8 @@ pub struct Http(Agent);
 impl Http {
     /// Trusts what the system trusts, or `SSL_CERT_FILE`.
     pub fn new() -> Self {
-        let tls = TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .root_certs(RootCerts::PlatformVerifier)
-            .build();
         let config = Agent::config_builder()
-            .tls_config(tls)
+            .tls_config(trust::system())
             .timeout_global(Some(PATIENCE))
             .max_redirects(0)
             .max_redirects_will_error(false)
