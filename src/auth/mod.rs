@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod factor;
+pub mod letters;
 pub mod limit;
 pub mod oauth;
 pub mod oidc;

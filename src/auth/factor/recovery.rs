@@ -1,6 +1,7 @@
 //! Recovery codes: what is left to somebody whose other factors are lost. Twenty letters and digits, a hundred random
 //! bits; each is hashed with the account that it is of, so that one round of SHA-256 is enough.
 
+use crate::auth::letters;
 use crate::core::id::UserId;
 use crate::core::secret::{Secret, SecretHash, random_bytes};
 
@@ -25,10 +26,7 @@ fn shown(letters: &str) -> String {
 
 /// What somebody typed, however they wrote it, as [`generate`] writes it; none if it can be no code.
 pub fn read(typed: &Secret) -> Option<Secret> {
-    let letters: String =
-        typed.reveal().chars().filter(char::is_ascii_alphanumeric).map(likely).take(40).collect();
-    let is_code = letters.len() == LENGTH && letters.bytes().all(|b| ALPHABET.contains(&b));
-    is_code.then(|| Secret::new(shown(&letters)))
+    letters::read(typed.reveal(), likely, LENGTH, ALPHABET).map(|code| Secret::new(shown(&code)))
 }
 
 /// What is read for what it looks like.

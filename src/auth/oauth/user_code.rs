@@ -1,5 +1,6 @@
 //! The code that a person reads off a device and types elsewhere (RFC 8628 section 6.1).
 
+use crate::auth::letters;
 use crate::core::secret::{Secret, random_bytes};
 
 /// Consonants alone: no code is a word, and none is taken for another.
@@ -27,10 +28,8 @@ fn shown(letters: &str) -> String {
 
 /// What somebody typed, however they wrote it, as [`generate`] writes it; none if it can be no code.
 pub fn read(typed: &str) -> Option<Secret> {
-    let letters: String =
-        typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).take(40).collect();
-    let is_code = letters.len() == LETTERS && letters.bytes().all(|b| ALPHABET.contains(&b));
-    is_code.then(|| Secret::new(shown(&letters)))
+    let upper = |letter: char| letter.to_ascii_uppercase();
+    letters::read(typed, upper, LETTERS, ALPHABET).map(|code| Secret::new(shown(&code)))
 }
 
 #[cfg(test)]

@@ -48,13 +48,10 @@ async fn follow(
     caller: &Caller,
     app: &App,
 ) -> Result<()> {
-    let encoding = Encoding::of(&request);
-    let outbox = Arc::new(Outbox::default());
+    let (encoding, outbox) = (Encoding::of(&request), Arc::new(Outbox::default()));
     let attached = Box::pin(device::attach(app, device, request, Arc::clone(&outbox))).await?;
     caller.is_known();
-    let Ok(stream) = respond.send_response(Response::new(()), false) else { return Ok(()) };
-    let mut stream =
-        MapStream { stream, every: keep_alive_interval(&device), keep_alive: keep_alive(encoding) };
+    let Ok(mut stream) = MapStream::open(respond, &device, encoding) else { return Ok(()) };
     let _online = app.metrics().connected();
     // However the stream ends, there is nobody left to tell.
     let _ = stream.run(&outbox, &attached).await;
@@ -72,9 +69,7 @@ async fn once(
     let (encoding, outbox) = (Encoding::of(&request), Arc::new(Outbox::default()));
     Box::pin(device::once(app, device, request, Arc::clone(&outbox))).await?;
     caller.is_known();
-    let Ok(stream) = respond.send_response(Response::new(()), false) else { return Ok(()) };
-    let mut stream =
-        MapStream { stream, every: keep_alive_interval(&device), keep_alive: keep_alive(encoding) };
+    let Ok(mut stream) = MapStream::open(respond, &device, encoding) else { return Ok(()) };
     let _ = stream.drain(&outbox).await;
     Ok(())
 }
@@ -94,6 +89,11 @@ struct MapStream {
 struct Gone;
 
 impl MapStream {
+    fn open(respond: &mut SendResponse<Bytes>, device: &Device, encoding: Encoding) -> Result<Self, Gone> {
+        let stream = respond.send_response(Response::new(()), false).map_err(|_| Gone)?;
+        Ok(MapStream { stream, every: keep_alive_interval(device), keep_alive: keep_alive(encoding) })
+    }
+
     async fn run(&mut self, outbox: &Outbox, attached: &Attached) -> Result<(), Gone> {
         loop {
             let next = tokio::select! {

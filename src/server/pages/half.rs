@@ -112,8 +112,7 @@ async fn finish(
     let half = waiting(&state, &headers, next).await?;
     match half::finish_by_code(&state.app, half.clone(), &shown.code, origin).await {
         Ok((begun, left)) => {
-            session::leave(&state, &guest).await;
-            let response = session::begin(&begun, next.unwrap_or("/"), state.url());
+            let response = session::replace(&state, &guest, &begun, next).await;
             Ok(told(response, left, state.url()))
         }
         Err(error) => Ok(refused(&state, &guest, &half, next, &error)),

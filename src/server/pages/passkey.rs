@@ -182,10 +182,7 @@ async fn log_in(
 ) -> Answered<Response> {
     let answer = shown.answer(&state, &headers)?;
     match passkey::log_in(&state.app, &answer, agent::label(&headers), origin).await {
-        Ok(begun) => {
-            session::leave(&state, &guest).await;
-            Ok(session::begin(&begun, shown.next().unwrap_or("/"), state.url()))
-        }
+        Ok(begun) => Ok(session::replace(&state, &guest, &begun, shown.next()).await),
         Err(error) => Ok(session::refused(&state, &guest, "", shown.next(), &error).await),
     }
 }
@@ -200,10 +197,7 @@ async fn finish(
     let waiting = half::waiting(&state, &headers, shown.next()).await?;
     let answer = shown.answer(&state, &headers).map_err(|e| Failure::from(e).into_response())?;
     match passkey::finish(&state.app, waiting.clone(), &answer, origin).await {
-        Ok(begun) => {
-            session::leave(&state, &guest).await;
-            Ok(session::begin(&begun, shown.next().unwrap_or("/"), state.url()))
-        }
+        Ok(begun) => Ok(session::replace(&state, &guest, &begun, shown.next()).await),
         Err(error) => Ok(half::refused(&state, &guest, &waiting, shown.next(), &error)),
     }
 }

@@ -126,8 +126,7 @@ async fn arrive(
     let label = agent::label(&headers);
     match log_in::arrive(&state.app, back, guest.caller.as_ref(), label, origin).await? {
         Arrival::LoggedIn { begun, next } => {
-            session::leave(&state, &guest).await;
-            Ok(session::begin(&begun, next.as_deref().unwrap_or("/"), state.url()))
+            Ok(session::replace(&state, &guest, &begun, next.as_deref()).await)
         }
         Arrival::Linked { title } => {
             Ok(note::go(identity::PATH, format!("{title} {}", text::provider::LINKED), state.url()))

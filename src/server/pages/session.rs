@@ -150,10 +150,7 @@ async fn log_in(
     let (kind, label) = (SessionKind::Browser, agent::label(&headers));
     let asked = LogIn { kind, email: shown.email.clone(), password: shown.password, label, code: None };
     match session::enter(&state.app, asked, origin).await {
-        Ok(Entered::LoggedIn(begun)) => {
-            leave(&state, &guest).await;
-            begin(&begun, next.unwrap_or("/"), state.url())
-        }
+        Ok(Entered::LoggedIn(begun)) => replace(&state, &guest, &begun, next).await,
         Ok(Entered::Halfway(token)) => half::begin(&token, next, state.url()),
         Err(error) => refused(&state, &guest, &shown.email, next, &error).await,
     }
@@ -176,8 +173,14 @@ pub async fn refused(
     layout::guest(text::log_in::TITLE, guest, status, &ask(guest, &ways, email, next, Some(&problem)))
 }
 
+/// Gives the browser its log-in in place of the one that it had before, and leads on.
+pub async fn replace(state: &State, guest: &Guest, begun: &LoggedIn, next: Option<&str>) -> Response {
+    leave(state, guest).await;
+    begin(begun, next.unwrap_or("/"), state.url())
+}
+
 /// Ends the log-in that this browser had before: nobody else's who left one behind goes on.
-pub async fn leave(state: &State, guest: &Guest) {
+async fn leave(state: &State, guest: &Guest) {
     let Some(caller) = &guest.caller else { return };
     if let Err(error) = session::log_out(&state.app, caller).await {
         tracing::warn!(%error, "the log-in that a browser had before was not ended");

@@ -51,7 +51,7 @@ pub(super) fn open(
     now: Timestamp,
 ) -> Result<User> {
     let subject = subject(provider, claims)?;
-    if let Some(user) = known(tx, provider, subject)? {
+    if let Some((user, _)) = known(tx, provider, subject)? {
         identity::note_use(tx, provider.issuer.as_str(), subject, now)?;
         return Ok(user);
     }
@@ -73,13 +73,17 @@ pub(super) fn open(
     Ok(user)
 }
 
-/// Whose identity it is, if it is anybody's; `account_disabled` where the account is.
-pub(super) fn known(read: &mut Read<'_>, provider: &Provider, subject: &str) -> Result<Option<User>> {
+/// Whose identity it is, if it is anybody's, and when it was used last; `account_disabled` where the account is.
+pub(super) fn known(
+    read: &mut Read<'_>,
+    provider: &Provider,
+    subject: &str,
+) -> Result<Option<(User, Timestamp)>> {
     let Some(found) = identity::find(read, provider.issuer.as_str(), subject)? else { return Ok(None) };
     let user = user::by_id(read, found.user)?.ok_or_else(|| Error::bug("an identity of nobody"))?;
     match user.disabled_at {
         Some(_) => Err(disabled()),
-        None => Ok(Some(user)),
+        None => Ok(Some((user, found.last_used_at))),
     }
 }
 

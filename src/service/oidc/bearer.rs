@@ -17,9 +17,8 @@ use crate::service::audit::{Actor, Origin};
 use crate::service::authority::{Caller, Person, Principal};
 use crate::service::oauth::grant;
 use crate::service::organization::ensure_personal;
-use crate::store::oidc::identity;
+use crate::store::Tx;
 use crate::store::user::{self, User};
-use crate::store::{Read, Tx};
 
 /// Who shows `token`, the access token of a provider.
 pub async fn authenticate(app: &App, token: &Secret, origin: Origin) -> Result<Caller> {
@@ -83,13 +82,6 @@ fn check(provider: &Provider, signed: &Signed, now: Timestamp) -> Result<(), &'s
 /// How often the rules look at the tokens of one person: most calls write nothing.
 const LOOKED_AT: Duration = Duration::from_secs(3600);
 
-/// Who is known, and when their identity was used last.
-fn known(read: &mut Read<'_>, provider: &Provider, subject: &str) -> Result<Option<(User, Timestamp)>> {
-    let Some(user) = account::known(read, provider, subject)? else { return Ok(None) };
-    let identity = identity::find(read, provider.issuer.as_str(), subject)?;
-    Ok(identity.map(|identity| (user, identity.last_used_at)))
-}
-
 /// Whether the rules are to look at a token: one that says nothing of what they ask for proves nothing, neither that
 /// somebody is in a group nor that they are not.
 fn is_due(provider: &Provider, claims: &Claims, last_used_at: Timestamp, now: Timestamp) -> bool {
@@ -102,7 +94,7 @@ async fn owner(app: &App, provider: Provider, claims: Claims, from: Origin) -> R
     let now = app.now();
     let known = {
         let (provider, subject) = (provider.clone(), subject);
-        app.store().read(move |read| known(read, &provider, &subject)).await?
+        app.store().read(move |read| account::known(read, &provider, &subject)).await?
     };
     if let Some((user, last_used_at)) = known
         && !is_due(&provider, &claims, last_used_at, now)
