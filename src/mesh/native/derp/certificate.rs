@@ -14,7 +14,7 @@ use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result, Timestamp, hex};
 
 /// The longest TLS record that a relay's client is sent, in bytes. Its buffer is made and dropped once a
-/// write: from 8 KiB on the kernel would map and clear one each time (`runtime::memory`).
+/// write: above 8 KiB the kernel would map and clear one each time (`runtime::memory`).
 pub const MAX_RECORD: usize = 7 * 1024;
 
 const DAY: Duration = Duration::from_secs(86_400);
