@@ -23,7 +23,7 @@ async fn browser_at(c: &Coordinator) -> Chromium {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_administrator_adds_a_provider_and_takes_it_out() {
-    let c = Coordinator::on_sqlite().await;
+    let c = Coordinator::with_settings("provider-networks = ['127.0.0.1']").await;
     keep_time(&c);
     let (token, _) = c.person(OWNER).await;
     let made = c.post("/api/v1/organizations", &token, json!({ "name": "crew" })).await;

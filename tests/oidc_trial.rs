@@ -7,7 +7,7 @@ mod common;
 
 use common::api::{Coordinator, PASSWORD};
 use common::coordinator::Coordinator as Program;
-use common::oidc::keep_time;
+use common::oidc::{add, field, keep_time, leave};
 use common::page::{Browser, Page};
 use common::strange::Strange;
 use common::town::Town;
@@ -18,6 +18,8 @@ use wonder::runtime::Clock;
 use wonder::service::oidc::provider;
 
 const NEW: &str = "/coordinator/new-provider";
+/// What lets an administrator add a provider of these stories, which is on this machine.
+const AT_HOME: &str = "provider-networks = ['127.0.0.1']\n";
 
 async fn owner_at(c: &Coordinator) -> Browser {
     c.person("owner@example.org").await;
@@ -49,7 +51,7 @@ fn with_own_certificate() -> (Program, tempfile::TempDir) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_provider_is_told_before_it_is_kept() {
-    let c = Coordinator::on_sqlite().await;
+    let c = Coordinator::with_settings(AT_HOME).await;
     let mut browser = owner_at(&c).await;
     let strange = Strange::start().await;
     let (tls, _files) = tokio::task::block_in_place(with_own_certificate);
@@ -124,9 +126,72 @@ async fn a_browser_left_alone_removes_no_provider(c: &Coordinator, browser: &mut
     assert_eq!(browser.page.location(), NEW, "{:?}", browser.page);
 }
 
+/// The page without what differs from one request to the next, and without the issuer.
+fn apart_from(page: &Page, issuer: &str) -> String {
+    page.body.replace(&page.csrf(), "").replace(issuer, "")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_calls_nothing_inside_the_network_without_the_settings_word() {
+    let c = Coordinator::on_sqlite().await;
+    keep_time(&c);
+    let mut browser = owner_at(&c).await;
+    let strange = Strange::start().await;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let by_name = strange.issuer.replace("127.0.0.1", "localhost");
+    let closed = format!("http://{closed}");
+    for untried in [&[][..], &[("untried", "on")]] {
+        let open = try_add(&mut browser, &strange.issuer, untried).await;
+        assert_eq!(open.status, 403, "{open:?}");
+        assert!(open.says("is not on the Internet") && open.says("provider-networks"), "{open:?}");
+        let told = apart_from(open, &strange.issuer);
+        for other in [&closed, &by_name, "http://10.255.255.1", "http://[::1]:1", "https://169.254.169.254"] {
+            let page = try_add(&mut browser, other, untried).await;
+            assert_eq!((page.status, apart_from(page, other)), (403, told.clone()), "{other}");
+        }
+    }
+    assert_eq!(strange.mind().calls, 0);
+    assert!(browser.get("/coordinator/providers").await.says("No provider yet"));
+
+    // Whoever has the host is inside already.
+    let home = json!({ "name": "home", "issuer": strange.issuer, "client-id": "wonder" });
+    add(&c, home, "secret").await;
+    assert_eq!(browser.get("/coordinator/providers/home").await.status, 200);
+    assert!(leave(&mut Browser::new(c.address), "home").await.starts_with(&strange.issuer));
+    // What is known of it by that is not told on the page.
+    assert_eq!(try_add(&mut browser, &strange.issuer, &[]).await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_document_leads_further_inside_than_the_settings_do() {
+    let c = Coordinator::with_settings(AT_HOME).await;
+    keep_time(&c);
+    let mut browser = owner_at(&c).await;
+    let strange = Strange::start().await;
+    let inside = std::net::TcpListener::bind("127.0.0.2:0").unwrap();
+    inside.set_nonblocking(true).unwrap();
+    let elsewhere = format!("http://{}", inside.local_addr().unwrap());
+    let say = |endpoint: &str, path: &str| {
+        strange.mind().document =
+            [(endpoint.to_owned(), json!(format!("{elsewhere}{path}")))].into_iter().collect();
+    };
+    say("jwks_uri", "/jwks");
+    let page = try_add(&mut browser, &strange.issuer, &[]).await;
+    assert!(page.status == 403 && page.says("is not on the Internet"), "{page:?}");
+    say("token_endpoint", "/token");
+    let page = try_add(&mut browser, &strange.issuer, &[("title", "Home"), ("create", "on")]).await;
+    assert_eq!((page.status, page.location()), (303, "/coordinator/providers/home"), "{page:?}");
+    let mut ada = Browser::new(c.address);
+    let url = leave(&mut ada, "home").await;
+    let page = ada.get(&format!("/auth/oidc/home/callback?code=code&state={}", field(&url, "state"))).await;
+    assert!(page.status == 503 && page.says("provider_unavailable"), "{page:?}");
+    let called = inside.accept().map(|(_, from)| from);
+    assert_eq!(called.map_err(|e| e.kind()), Err(std::io::ErrorKind::WouldBlock), "nobody was sent there");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_is_added_seen_used_and_removed_by_name() {
-    let c = Coordinator::on_sqlite().await;
+    let c = Coordinator::with_settings(AT_HOME).await;
     keep_time(&c);
     let town = Town::new(c, json!({})).await;
     let c = &town.c;
@@ -190,7 +255,10 @@ async fn a_provider_is_added_seen_used_and_removed_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_of_the_settings_file_is_shown_and_changed_there_alone() {
     let strange = Strange::start().await;
-    let file = format!("[[provider]]\nname = 'home'\nissuer = '{}'\nclient-id = 'wonder'\n", strange.issuer);
+    let file = format!(
+        "{AT_HOME}[[provider]]\nname = 'home'\nissuer = '{}'\nclient-id = 'wonder'\n",
+        strange.issuer
+    );
     let c = Coordinator::with_settings(&file).await;
     let mut browser = owner_at(&c).await;
     assert!(browser.get("/coordinator/providers").await.says("settings file"));

@@ -9,7 +9,7 @@ use super::user::Place;
 use super::wait::wait;
 use crate::auth::vault::Vault;
 use crate::config::master_key;
-use crate::core::provider::{Configured, Issuer, Provider, ProviderName, Rule};
+use crate::core::provider::{Configured, Issuer, Provider, ProviderName, Rule, Source};
 use crate::core::{Error, Result};
 use crate::service::app::App;
 use crate::service::identity;
@@ -105,6 +105,7 @@ fn add(ctx: &Ctx, wanted: Add) -> Result<()> {
     let scopes = if wanted.scopes.is_empty() { usual() } else { wanted.scopes };
     let provider = Provider {
         name: wanted.name,
+        source: Source::Host,
         title: wanted.title,
         issuer: wanted.issuer,
         client_id: wanted.client_id,

@@ -102,11 +102,33 @@ macro_rules! read_by_from_str {
 }
 read_by_from_str!(ProviderName, Issuer);
 
+/// Who named a provider, and so how far it is trusted with the network that the coordinator is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The host: its settings file, or a command there. It may be anywhere.
+    Host,
+    /// An administrator, on a page. It is on the Internet, or where the settings allow it.
+    #[default]
+    Page,
+}
+
+impl Source {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Source::Host => "host",
+            Source::Page => "page",
+        }
+    }
+}
+
 /// A provider, without its client secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Provider {
     pub name: ProviderName,
+    /// Beside the settings, never one of them.
+    #[serde(skip)]
+    pub source: Source,
     /// What its button says; none: its name.
     #[serde(default)]
     pub title: Option<String>,

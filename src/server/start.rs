@@ -133,6 +133,7 @@ fn app_settings(
         limits: settings.limits.clone(),
         mailer: settings.mail.as_ref().map(Mailer::new).transpose()?,
         providers: settings.providers.clone(),
+        provider_networks: settings.provider_networks.clone(),
         local_accounts: settings.local_accounts,
         master: Some(keys.master.clone()),
     })

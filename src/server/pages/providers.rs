@@ -17,7 +17,7 @@ use super::parts::{self, Field};
 use super::text::provider::admin as t;
 use super::visitor::Governing;
 use crate::api::Problem;
-use crate::core::provider::{Configured, Issuer, Provider, ProviderName, Rule};
+use crate::core::provider::{Configured, Issuer, Provider, ProviderName, Rule, Source};
 use crate::core::secret::Secret;
 use crate::core::{Error, Result};
 use crate::server::extract::Target;
@@ -289,6 +289,7 @@ impl Asked {
         let rules = self.rules.lines().map(str::trim).filter(|line| !line.is_empty());
         let provider = Provider {
             name: self.name.parse()?,
+            source: Source::Page,
             title: title.map(str::to_owned),
             issuer: self.issuer.trim().parse::<Issuer>()?,
             client_id: self.client_id.trim().to_owned(),

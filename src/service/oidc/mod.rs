@@ -10,6 +10,7 @@ pub mod log_out;
 pub mod membership;
 pub mod provider;
 
+use ipnet::IpNet;
 use std::time::Duration;
 
 use super::app::App;
@@ -30,10 +31,11 @@ pub struct Oidc {
     all_departures: Limit,
 }
 
-impl Default for Oidc {
-    fn default() -> Self {
+impl Oidc {
+    /// `networks`: where providers that were added on a page may be, beside the Internet.
+    pub fn new(networks: &[IpNet]) -> Self {
         Oidc {
-            directory: Directory::default(),
+            directory: Directory::new(networks),
             departures: Limit::new(20, Duration::from_secs(3)),
             all_departures: Limit::new(1000, Duration::from_millis(50)),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::auth::vault::Vault;
 use crate::core::action::Action;
 use crate::core::id::UserId;
-use crate::core::provider::{Configured, Provider, ProviderName, Rule};
+use crate::core::provider::{Configured, Provider, ProviderName, Rule, Source};
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 use crate::service::administrator::Administrator;
@@ -39,6 +39,13 @@ impl From<&Operator> for Keeper {
 impl From<&Administrator> for Keeper {
     fn from(administrator: &Administrator) -> Self {
         Keeper { actor: administrator.actor().clone(), within: Some(administrator.user()) }
+    }
+}
+
+impl Keeper {
+    /// What they add is trusted as they are.
+    fn source(&self) -> Source {
+        if self.within.is_some() { Source::Page } else { Source::Host }
     }
 }
 
@@ -96,19 +103,23 @@ fn open(app: &App, sealed: &SealedSecret) -> Result<Secret> {
 }
 
 /// Asks a provider what it says of itself, now. An error says what has to be mended before people log in there.
-pub async fn try_out(app: &App, _: impl Into<Keeper>, provider: &Provider) -> Result<()> {
-    app.oidc().directory.probe(provider, app.now()).await
+pub async fn try_out(app: &App, by: impl Into<Keeper>, provider: &Provider) -> Result<()> {
+    let provider = Provider { source: by.into().source(), ..provider.clone() };
+    app.oidc().directory.probe(&provider, app.now()).await
 }
 
 /// Keeps a provider. A name that is there already is a conflict; what only the host may give is `host_only`, and a rule
-/// for an organization where an administrator could not invite for its role is `not_yours_to_give`.
+/// for an organization where an administrator could not invite for its role is `not_yours_to_give`. What an administrator adds is
+/// on the Internet, or where the settings allow it: else `provider_address_refused`.
 pub async fn add(app: &App, by: impl Into<Keeper>, configured: Configured) -> Result<Provider> {
-    let Configured { provider: new, secret } = configured;
-    let new = new.check()?;
+    let (by, now) = (by.into(), app.now());
+    let Configured { provider, secret } = configured;
+    let new = Provider { source: by.source(), ..provider.check()? };
     if is_of_file(app.settings(), &new.name) {
         return Err(taken(&new.name));
     }
-    let (Keeper { actor, within }, now) = (by.into(), app.now());
+    app.oidc().directory.admit(&new).await?;
+    let Keeper { actor, within } = by;
     let name = secret_name(&new.name.to_string());
     let sealed = match &secret {
         Some(secret) => {
@@ -196,27 +207,27 @@ pub struct Standing {
 }
 
 /// How all providers stand, in the order in which people are offered them.
-pub async fn survey(app: &App, by: impl Into<Keeper>) -> Result<Vec<Standing>> {
-    let (whole, by) = (app.clone(), by.into());
+pub async fn survey(app: &App, _: impl Into<Keeper>) -> Result<Vec<Standing>> {
+    let whole = app.clone();
     let read = move |read: &mut Read<'_>| {
         let offered = offered(read, whole.settings())?;
         offered.into_iter().map(|provider| look(read, whole.settings(), provider)).collect::<Result<Vec<_>>>()
     };
     let standings = app.store().read(read).await?;
-    let asked = standings.into_iter().map(|standing| ask(app, &by, standing));
+    let asked = standings.into_iter().map(|standing| ask(app, standing));
     Ok(join_all(asked).await)
 }
 
 /// How one of them stands.
-pub async fn show(app: &App, by: impl Into<Keeper>, name: &str) -> Result<Standing> {
-    let (whole, by, name) = (app.clone(), by.into(), name.to_owned());
+pub async fn show(app: &App, _: impl Into<Keeper>, name: &str) -> Result<Standing> {
+    let (whole, name) = (app.clone(), name.to_owned());
     let read = move |read: &mut Read<'_>| {
         let mut offered = offered(read, whole.settings())?;
         offered.retain(|provider| provider.name.to_string() == name);
         look(read, whole.settings(), offered.pop().ok_or_else(|| unknown(&name))?)
     };
     let standing = app.store().read(read).await?;
-    Ok(ask(app, &by, standing).await)
+    Ok(ask(app, standing).await)
 }
 
 fn look(read: &mut Read<'_>, settings: &Settings, provider: Provider) -> Result<Standing> {
@@ -230,8 +241,9 @@ fn look(read: &mut Read<'_>, settings: &Settings, provider: Provider) -> Result<
     Ok(Standing { provider, of_file, people, reached: Ok(()), rules })
 }
 
-async fn ask(app: &App, by: &Keeper, standing: Standing) -> Standing {
-    let asked = tokio::time::timeout(PATIENCE, try_out(app, by.clone(), &standing.provider)).await;
+async fn ask(app: &App, standing: Standing) -> Standing {
+    let asked = app.oidc().directory.probe(&standing.provider, app.now());
+    let asked = tokio::time::timeout(PATIENCE, asked).await;
     Standing { reached: asked.unwrap_or_else(|_| Err(silent(&standing.provider))), ..standing }
 }
 
