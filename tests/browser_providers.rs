@@ -62,8 +62,9 @@ async fn an_administrator_adds_a_provider_and_takes_it_out() {
     browser.shows("crew").await;
     browser.inspect("provider").await;
     strange.mind().down = true;
-    keep_time(&c);
+    c.later(Duration::from_secs(5));
     browser.go("/coordinator/providers").await;
+    browser.press("Ask them all now").await;
     browser.shows("it answers 502").await;
     browser.inspect("providers").await;
     browser.press("Our home").await;

@@ -87,9 +87,46 @@ async fn what_is_wrong_with_a_provider_is_told_before_it_is_kept() {
     let page = browser.get("/coordinator/providers").await;
     assert!(page.says("Our home") && page.says("Not usable") && page.says("it answers 502"), "{page:?}");
     strange.mind().down = false;
+    c.later(Duration::from_secs(5));
+    browser.submit("/coordinator/providers", &[]).await;
     let page = browser.get("/coordinator/providers").await;
     assert!(page.says("Reachable") && !page.says("Not usable"), "{page:?}");
     assert_eq!(try_add(&mut browser, issuer, &[]).await.status, 409, "its name is taken");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_asks_a_provider_when_somebody_says_so_and_not_for_ever() {
+    let c = Coordinator::on_sqlite().await;
+    keep_time(&c);
+    let (mut browser, strange) = (owner_at(&c).await, Strange::start().await);
+    // It takes every call and answers none.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}", listener.local_addr().unwrap());
+    for (name, issuer) in [("home", &strange.issuer), ("silent", &silent)] {
+        add(&c, json!({ "name": name, "issuer": issuer, "client-id": "wonder" }), "secret").await;
+    }
+    for path in ["/coordinator/providers", "/coordinator/providers/home", "/coordinator/providers/silent"] {
+        let page = browser.get(path).await;
+        assert!(page.status == 200 && page.says("Not asked yet"), "{page:?}");
+    }
+    assert_eq!(strange.mind().calls, 0, "to look asks nobody");
+    let page = browser.submit("/coordinator/providers", &[]).await;
+    assert_eq!((page.status, page.location()), (303, "/coordinator/providers"), "{page:?}");
+    let page = browser.get("/coordinator/providers").await;
+    assert!(page.says("Reachable") && page.says("does not answer within 5 s"), "{page:?}");
+    let calls = strange.mind().calls;
+    assert!(calls > 0);
+    browser.submit("/coordinator/providers", &[]).await;
+    assert_eq!(strange.mind().calls, calls, "nor does it ask again at once");
+    c.later(Duration::from_secs(5));
+    strange.mind().down = true;
+    browser.get("/coordinator/providers/home").await;
+    let page = browser.submit("/coordinator/providers", &[("name", "home")]).await;
+    assert_eq!(page.location(), "/coordinator/providers/home", "{page:?}");
+    assert!(browser.get("/coordinator/providers/home").await.says("it answers 502"));
+    let csrf = browser.page.csrf();
+    let nowhere = browser.post("/coordinator/providers", &[("csrf", &csrf), ("name", "nowhere")]).await;
+    assert_eq!(nowhere.status, 404, "{nowhere:?}");
 }
 
 /// Whatever the form says.

@@ -54,6 +54,7 @@ const PAGES: &[(&str, &str, &str)] = &[
 const COORDINATOR: &[(&str, &str)] = &[
     ("GET", "/audit"),
     ("GET", "/coordinator/providers"),
+    ("POST", "/coordinator/providers"),
     ("GET", "/coordinator/new-provider"),
     ("POST", "/coordinator/new-provider"),
     ("GET", "/coordinator/providers/{provider}"),

@@ -19,20 +19,21 @@ use super::visitor::Governing;
 use crate::api::Problem;
 use crate::core::provider::{Configured, Issuer, Provider, ProviderName, Rule, Source};
 use crate::core::secret::Secret;
-use crate::core::{Error, Result};
+use crate::core::{Error, Result, Timestamp};
 use crate::server::extract::Target;
 use crate::server::problem::{self, Answer};
 use crate::server::state::State;
 use crate::service::oidc::log_in::return_path;
 use crate::service::oidc::membership;
-use crate::service::oidc::provider::{self, Standing};
+use crate::service::oidc::provider;
+use crate::service::oidc::standing::{self, Standing};
 
 pub const PATH: &str = "/coordinator/providers";
 const NEW: &str = "/coordinator/new-provider";
 
 pub fn routes() -> Router<State> {
     Router::new()
-        .route("/coordinator/providers", get(list))
+        .route("/coordinator/providers", get(list).post(ask_now))
         .route("/coordinator/new-provider", get(ask).post(add))
         .route("/coordinator/providers/{provider}", get(show))
         .route("/coordinator/providers/{provider}/remove", post(remove))
@@ -43,18 +44,45 @@ fn path(name: &ProviderName) -> String {
 }
 
 async fn list(state: State, admin: Governing) -> Answer<Response> {
-    let all = provider::survey(&state.app, &admin.authority).await?;
+    let all = standing::survey(&state.app, &admin.authority).await?;
     let make = html! { a.button href=(NEW) { (t::ADD) } };
     let body = html! {
         div.head { h1 { (t::TITLE) } @if !all.is_empty() { (make) } p.about { (t::LEAD) } }
         div.card.flush {
-            @if all.is_empty() { (parts::empty(t::NONE, t::NONE_WORDS, &make)) } @else { (table(&all)) }
+            @if all.is_empty() { (parts::empty(t::NONE, t::NONE_WORDS, &make)) } @else { (table(&all, state.app.now())) }
         }
+        @if !all.is_empty() { (ask_button(&admin, None)) }
     };
     Ok(layout::page(t::TITLE, &admin.visitor, &body))
 }
 
-fn table(all: &[Standing]) -> Markup {
+/// Asks the one of this name, or all.
+fn ask_button(admin: &Governing, name: Option<&ProviderName>) -> Markup {
+    html! {
+        form method="post" action=(PATH) {
+            (admin.visitor.form())
+            @if let Some(name) = name { input type="hidden" name="name" value=(name); }
+            button.quiet type="submit" { @if name.is_some() { (t::ASK) } @else { (t::ASK_ALL) } }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Which {
+    name: Option<ProviderName>,
+}
+
+async fn ask_now(state: State, admin: Governing, Form(which): Form<Which>) -> Answer<Response> {
+    let name = which.name.as_ref().map(ToString::to_string);
+    standing::ask(&state.app, &admin.authority, name.as_deref()).await?;
+    let (back, done) = match &which.name {
+        Some(name) => (path(name), t::ASKED),
+        None => (PATH.to_owned(), t::ASKED_ALL),
+    };
+    Ok(go(&back, done, state.url()))
+}
+
+fn table(all: &[Standing], now: Timestamp) -> Markup {
     html! {
         table.table {
             thead { tr {
@@ -71,7 +99,7 @@ fn table(all: &[Standing]) -> Markup {
                             span.under { (one.provider.issuer) }
                             @if let Some(why) = why_not(one) { span.under { (why) } }
                         }
-                        td { (state_of(one)) }
+                        td { (state_of(one, now)) }
                         td.spare { (one.people) }
                     }
                 }
@@ -80,21 +108,25 @@ fn table(all: &[Standing]) -> Markup {
     }
 }
 
-/// Whether it could be used just now.
-fn state_of(one: &Standing) -> Markup {
-    match &one.reached {
-        Ok(()) => html! { span.state.on { (t::REACHED) } },
-        Err(_) => html! { span.state.off { (t::NOT_REACHED) } },
+/// Whether it could be used when it was asked last, and when that was.
+fn state_of(one: &Standing, now: Timestamp) -> Markup {
+    let Some(answer) = &one.answer else { return html! { span.under { (t::NOT_ASKED) } } };
+    html! {
+        @match answer.outcome {
+            Ok(()) => span.state.on { (t::REACHED) },
+            Err(_) => span.state.off { (t::NOT_REACHED) },
+        }
+        span.under { (parts::when(answer.at, now)) }
     }
 }
 
 /// And why not.
 fn why_not(one: &Standing) -> Option<Markup> {
-    one.reached.as_ref().err().map(|error| parts::sentence(error.message()))
+    one.answer.as_ref()?.outcome.as_ref().err().map(|why| parts::sentence(why))
 }
 
 async fn show(state: State, admin: Governing, Target(name): Target) -> Answer<Response> {
-    let standing = provider::show(&state.app, &admin.authority, &name).await?;
+    let standing = standing::show(&state.app, &admin.authority, &name).await?;
     let provider = &standing.provider;
     let body = html! {
         p.crumb { a href=(PATH) { "← " (t::TITLE) } }
@@ -103,21 +135,21 @@ async fn show(state: State, admin: Governing, Target(name): Target) -> Answer<Re
             p.about { (provider.issuer) }
         }
         div.grid.two {
-            div.grid { (standing_card(&standing)) (rules(&standing)) (addresses(&state, &provider.name)) }
+            div.grid { (standing_card(&state, &admin, &standing)) (rules(&standing)) (addresses(&state, &provider.name)) }
             (leave(&admin, &standing))
         }
     };
     Ok(layout::page(provider.title(), &admin.visitor, &body))
 }
 
-fn standing_card(standing: &Standing) -> Markup {
+fn standing_card(state: &State, admin: &Governing, standing: &Standing) -> Markup {
     let Standing { provider, people, .. } = standing;
     let yes_no = |yes: bool| if yes { t::YES } else { t::NO };
     html! {
         section.card aria-labelledby="settings" {
             h2 #settings { (t::SETTINGS) }
             dl.facts.wide {
-                dt { (t::STATE) } dd { (state_of(standing)) @if let Some(why) = why_not(standing) { p.hint { (why) } } }
+                dt { (t::STATE) } dd { (state_of(standing, state.app.now())) @if let Some(why) = why_not(standing) { p.hint { (why) } } }
                 dt { (t::PEOPLE) } dd { (people) }
                 dt { (t::NAME) } dd { code { (provider.name) } }
                 dt { (t::CLIENT_ID) } dd { code { (provider.client_id) } }
@@ -128,6 +160,7 @@ fn standing_card(standing: &Standing) -> Markup {
                     dt { (t::BEARER) } dd { (provider.bearer_audiences.join(" ")) }
                 }
             }
+            (ask_button(admin, Some(&provider.name)))
         }
     }
 }

@@ -1,13 +1,11 @@
 //! Which providers there are: those of the settings file, and those that were added, whose client secrets are sealed.
 //! A name in the file hides the same name in the database. Added and removed on the host, or by an administrator.
 
-use futures_util::future::join_all;
-use std::time::Duration;
-
+use super::standing;
 use crate::auth::vault::Vault;
 use crate::core::action::Action;
 use crate::core::id::UserId;
-use crate::core::provider::{Configured, Provider, ProviderName, Rule, Source};
+use crate::core::provider::{Configured, Provider, ProviderName, Source};
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 use crate::service::administrator::Administrator;
@@ -15,12 +13,9 @@ use crate::service::app::{App, Settings};
 use crate::service::audit::{self, Actor, Change};
 use crate::service::invitation::may_invite;
 use crate::service::user::Operator;
-use crate::store::oidc::{identity, origin, provider};
+use crate::store::oidc::{origin, provider};
 use crate::store::sealed_secret::{self, SealedSecret};
-use crate::store::{Read, Tx, member, organization};
-
-/// How long a provider is waited for where only its state is wanted.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::store::{Read, Tx, member};
 
 /// Authority over the providers: of whoever may open the database on the coordinator's host, or administers it.
 #[derive(Clone, Debug)]
@@ -62,7 +57,7 @@ pub(in crate::service) fn offered(read: &mut Read<'_>, settings: &Settings) -> R
     Ok(all)
 }
 
-fn is_of_file(settings: &Settings, name: &ProviderName) -> bool {
+pub(super) fn is_of_file(settings: &Settings, name: &ProviderName) -> bool {
     settings.providers.iter().any(|configured| configured.provider.name == *name)
 }
 
@@ -82,7 +77,7 @@ pub(super) async fn find(app: &App, name: &str) -> Result<Configured> {
     Ok(Configured { secret: sealed.map(open).transpose()?, provider })
 }
 
-fn unknown(name: &str) -> Error {
+pub(super) fn unknown(name: &str) -> Error {
     let shown: String = name.chars().take(40).collect();
     Error::new(Kind::NotFound, "provider_not_found", format!("there is no provider {shown} here"))
         .hint("the log-in page shows those that there are")
@@ -104,8 +99,7 @@ fn open(app: &App, sealed: &SealedSecret) -> Result<Secret> {
 
 /// Asks a provider what it says of itself, now. An error says what has to be mended before people log in there.
 pub async fn try_out(app: &App, by: impl Into<Keeper>, provider: &Provider) -> Result<()> {
-    let provider = Provider { source: by.into().source(), ..provider.clone() };
-    app.oidc().directory.probe(&provider, app.now()).await
+    standing::probe(app, &Provider { source: by.into().source(), ..provider.clone() }).await
 }
 
 /// Keeps a provider. A name that is there already is a conflict; what only the host may give is `host_only`, and a rule
@@ -190,65 +184,4 @@ pub async fn remove(app: &App, by: impl Into<Keeper>, name: &ProviderName) -> Re
         Ok(gone)
     };
     app.store().write(forget).await
-}
-
-/// A provider, as its keeper sees it.
-#[derive(Debug)]
-pub struct Standing {
-    pub provider: Provider,
-    /// It is of the settings file, and changed there alone.
-    pub of_file: bool,
-    /// Accounts that are connected with it.
-    pub people: i64,
-    /// What came of asking it just now.
-    pub reached: Result<()>,
-    /// Its rules, with the names of the organizations that there are.
-    pub rules: Vec<(Rule, Option<String>)>,
-}
-
-/// How all providers stand, in the order in which people are offered them.
-pub async fn survey(app: &App, _: impl Into<Keeper>) -> Result<Vec<Standing>> {
-    let whole = app.clone();
-    let read = move |read: &mut Read<'_>| {
-        let offered = offered(read, whole.settings())?;
-        offered.into_iter().map(|provider| look(read, whole.settings(), provider)).collect::<Result<Vec<_>>>()
-    };
-    let standings = app.store().read(read).await?;
-    let asked = standings.into_iter().map(|standing| ask(app, standing));
-    Ok(join_all(asked).await)
-}
-
-/// How one of them stands.
-pub async fn show(app: &App, _: impl Into<Keeper>, name: &str) -> Result<Standing> {
-    let (whole, name) = (app.clone(), name.to_owned());
-    let read = move |read: &mut Read<'_>| {
-        let mut offered = offered(read, whole.settings())?;
-        offered.retain(|provider| provider.name.to_string() == name);
-        look(read, whole.settings(), offered.pop().ok_or_else(|| unknown(&name))?)
-    };
-    let standing = app.store().read(read).await?;
-    Ok(ask(app, standing).await)
-}
-
-fn look(read: &mut Read<'_>, settings: &Settings, provider: Provider) -> Result<Standing> {
-    let people = identity::count_people(read, provider.issuer.as_str())?;
-    let mut rules = Vec::new();
-    for rule in &provider.rules {
-        let named = organization::by_id(read, rule.organization)?.map(|organization| organization.name);
-        rules.push((rule.clone(), named));
-    }
-    let of_file = is_of_file(settings, &provider.name);
-    Ok(Standing { provider, of_file, people, reached: Ok(()), rules })
-}
-
-async fn ask(app: &App, standing: Standing) -> Standing {
-    let asked = app.oidc().directory.probe(&standing.provider, app.now());
-    let asked = tokio::time::timeout(PATIENCE, asked).await;
-    Standing { reached: asked.unwrap_or_else(|_| Err(silent(&standing.provider))), ..standing }
-}
-
-fn silent(provider: &Provider) -> Error {
-    let message = format!("{} does not answer within {} s", provider.issuer, PATIENCE.as_secs());
-    Error::new(Kind::Unavailable, "provider_unreachable", message)
-        .hint("look whether it runs, and whether this coordinator's host reaches it")
 }

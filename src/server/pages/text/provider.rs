@@ -50,10 +50,15 @@ pub mod admin {
     pub const NONE_WORDS: &str =
         "Add yours, like Keycloak, Authentik or GitLab, and people log in here the way they already do.";
     pub const PROVIDER: &str = "Provider";
-    pub const STATE: &str = "Now";
+    pub const STATE: &str = "When last asked";
     pub const PEOPLE: &str = "People";
     pub const REACHED: &str = "Reachable";
     pub const NOT_REACHED: &str = "Not usable";
+    pub const NOT_ASKED: &str = "Not asked yet";
+    pub const ASK: &str = "Ask it now";
+    pub const ASK_ALL: &str = "Ask them all now";
+    pub const ASKED: &str = "It was asked just now.";
+    pub const ASKED_ALL: &str = "They were asked just now.";
     pub const OF_FILE: &str = "settings file";
     pub const SETTINGS: &str = "Settings";
     pub const NAME: &str = "Name";
