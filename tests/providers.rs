@@ -155,7 +155,8 @@ async fn providers_are_added_listed_and_removed_by_command() {
     let c = coordinator().start();
     let provider = NodeProvider::start("ES256", address(&c));
     let added = add(&c, &provider, &["--bearer-audience", "wonder"]);
-    assert_eq!(added["provider"]["title"], "Node");
+    assert_eq!((&added["provider"]["title"], &added["provider"]["from"]), (&json!("Node"), &json!("host")));
+    assert_eq!(added["redirect_uri"], format!("{}/auth/oidc/node/callback", c.url()));
     assert!(!added.to_string().contains("wonder-secret"));
     let again = c.admin(&["provider", "add", "node", "--issuer", &provider.issuer, "--client-id", "x"], "");
     assert_eq!(again.code, 6, "{again:?}");
@@ -169,7 +170,9 @@ async fn providers_are_added_listed_and_removed_by_command() {
         assert!(tried.stderr.contains(words) && tried.stderr.contains("--no-check"), "{tried:?}");
     }
     let other = ["provider", "add", "other", "--issuer", &closed, "--client-id", "x", "--no-check"];
-    assert_eq!(c.admin(&other, "").code, 0);
+    let run = c.admin(&other, "");
+    let redirect = format!("{}/auth/oidc/other/callback", c.url());
+    assert!(run.code == 0 && run.stderr.contains(&redirect), "{run:?}");
     assert_eq!(c.admin(&["provider", "remove", "other", "--yes"], "").code, 0);
     let listed = c.admin(&["provider", "list", "--json"], "");
     let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
@@ -200,6 +203,53 @@ async fn providers_are_added_listed_and_removed_by_command() {
     assert_eq!(unasked.code, 2, "it asks: {unasked:?}");
     assert_eq!(c.admin(&["provider", "remove", "node", "--yes"], "").code, 0);
     assert_eq!(c.admin(&["provider", "remove", "node", "--yes"], "").code, 5);
+}
+
+/// The settings file, which the command does not read, is known from the coordinator's last start.
+#[test]
+fn those_of_the_settings_file_are_listed_and_changed_there_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("wonder.toml");
+    let home = "[[provider]]\nname = 'home'\nissuer = 'https://id.example.org'\nclient-id = 'wonder'\nclient-secret = 'hush'\n";
+    std::fs::write(&file, format!("url = 'https://mesh.example.org'\n{home}")).unwrap();
+    let mut c = coordinator().args(&["--config", file.to_str().unwrap()]).start();
+    let issuer = "https://login.example.org";
+    let add = |c: &Coordinator, name: &str| {
+        c.admin(
+            &["provider", "add", name, "--issuer", issuer, "--client-id", "x", "--no-check", "--json"],
+            "",
+        )
+    };
+    let added: Value = serde_json::from_str(&add(&c, "work").stdout).unwrap();
+    assert_eq!(added["redirect_uri"], "https://mesh.example.org/auth/oidc/work/callback");
+    let listed = |c: &Coordinator| -> Vec<String> {
+        let run = c.admin(&["provider", "list", "--json"], "");
+        assert!(run.code == 0 && !run.stdout.contains("hush"), "{run:?}");
+        let listed: Value = serde_json::from_str(&run.stdout).unwrap();
+        let all = listed["providers"].as_array().unwrap().iter();
+        all.map(|one| format!("{} {}", one["name"].as_str().unwrap(), one["from"].as_str().unwrap()))
+            .collect()
+    };
+    assert_eq!(listed(&c), ["home file", "work host"]);
+    assert_eq!(add(&c, "home").code, 6, "its name is taken");
+    // Before the coordinator has seen its file again, the command goes by what it was.
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(listed(&c), ["home file", "work host"]);
+    c.restart();
+    assert_eq!(listed(&c), ["work host"]);
+}
+
+#[test]
+fn before_the_first_start_nobody_knows_the_coordinator_s_address() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().to_str().unwrap();
+    let add =
+        ["provider", "add", "home", "--issuer", "https://id.example.org", "--client-id", "x", "--no-check"];
+    let run = Wonder::new().run(&[&add[..], &["--data-dir", data]].concat());
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(
+        run.stderr.contains("/auth/oidc/home/callback") && run.stderr.contains("below the coordinator's URL")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

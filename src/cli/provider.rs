@@ -12,9 +12,10 @@ use crate::config::master_key;
 use crate::core::provider::{Configured, Issuer, Provider, ProviderName, Rule, Source};
 use crate::core::{Error, Result};
 use crate::service::app::App;
-use crate::service::identity;
+use crate::service::oidc::log_in::return_path;
 use crate::service::oidc::provider;
 use crate::service::user::Operator;
+use crate::service::{identity, last_start};
 use crate::ui::{Table, secret_from_stdin, under};
 
 const ADD: &str = "\
@@ -26,8 +27,8 @@ Examples:
 
 The provider is asked what it says of itself before it is kept.
 
-It is to know this coordinator as a client of the authorization code flow, with the redirect URI
-URL/auth/oidc/NAME/callback, and, for its log-outs, URL/auth/oidc/NAME/backchannel-logout.";
+It is to know this coordinator as a client of the authorization code flow, with the redirect URI that is
+printed: COORDINATOR/auth/oidc/NAME/callback. For its log-outs: COORDINATOR/auth/oidc/NAME/backchannel-logout.";
 
 /// OpenID Connect providers that people log in with, on the coordinator's own host
 ///
@@ -36,7 +37,7 @@ URL/auth/oidc/NAME/callback, and, for its log-outs, URL/auth/oidc/NAME/backchann
 pub enum ProviderCommand {
     /// Add a provider
     Add(Box<Add>),
-    /// List the providers that were added
+    /// List the providers: those that were added, and those of the settings file
     List {
         #[command(flatten)]
         place: Place,
@@ -121,9 +122,14 @@ fn add(ctx: &Ctx, wanted: Add) -> Result<()> {
         wait(provider::try_out(&app, &operator, &provider)).map_err(unusable)?;
     }
     let added = wait(provider::add(&app, &operator, Configured { provider, secret }))?;
-    ctx.ui.changed(&under("provider", &shown(&added)), || format!("Added {}.", added.name))?;
-    ctx.ui
-        .next(&format!("URL/auth/oidc/{}/callback", added.name), "is the redirect URI to tell the provider");
+    let path = return_path(&added.name.to_string());
+    let redirect = wait(last_start::url(&app))?.map(|url| format!("{url}{path}"));
+    let document = json!({ "provider": shown(&added, false), "redirect_uri": redirect });
+    ctx.ui.changed(&document, || format!("Added {}.", added.name))?;
+    match &redirect {
+        Some(redirect) => ctx.ui.next(redirect, "is the redirect URI to tell the provider"),
+        None => ctx.ui.next(&path, "below the coordinator's URL, is the redirect URI to tell the provider"),
+    }
     Ok(())
 }
 
@@ -145,21 +151,26 @@ fn open_sealed(place: &Place) -> Result<(App, Operator)> {
 fn list(ctx: &Ctx, place: Place) -> Result<()> {
     let (app, operator) = place.open()?;
     let all = wait(provider::list(&app, &operator))?;
-    let documents: Vec<_> = all.iter().map(shown).collect();
+    let documents: Vec<_> = all.iter().map(|(one, of_file)| shown(one, *of_file)).collect();
     ctx.ui.show(&under("providers", &documents), || {
-        let mut table = Table::new(&["NAME", "ISSUER", "CLIENT", "ACCOUNTS"]);
-        for one in &all {
+        let mut table = Table::new(&["NAME", "ISSUER", "CLIENT", "ACCOUNTS", "FROM"]);
+        for (one, of_file) in &all {
             let accounts = if one.create_accounts { "made" } else { "not made" };
             table.row([
                 one.name.to_string().into(),
                 one.issuer.to_string().into(),
                 one.client_id.clone().into(),
                 accounts.into(),
+                from(one, *of_file).into(),
             ]);
         }
-        table
-            .text("No providers were added. `wonder provider add` adds one; the settings file may name more.")
+        table.text("No providers yet. `wonder provider add` adds one; the settings file may name some.")
     })
+}
+
+/// Where it is kept, or was added.
+fn from(provider: &Provider, of_file: bool) -> &'static str {
+    if of_file { "file" } else { provider.source.as_str() }
 }
 
 fn remove(ctx: &Ctx, name: &ProviderName, place: Place) -> Result<()> {
@@ -168,13 +179,16 @@ fn remove(ctx: &Ctx, name: &ProviderName, place: Place) -> Result<()> {
     ))?;
     let (app, operator) = place.open()?;
     let gone = wait(provider::remove(&app, &operator, name))?;
-    ctx.ui.changed(&under("provider", &shown(&gone)), || format!("Removed {}; accounts stay.", gone.name))
+    ctx.ui.changed(&under("provider", &shown(&gone, false)), || {
+        format!("Removed {}; accounts stay.", gone.name)
+    })
 }
 
-fn shown(provider: &Provider) -> serde_json::Value {
+fn shown(provider: &Provider, of_file: bool) -> serde_json::Value {
     let rule = |rule: &Rule| json!({ "claim": rule.claim, "value": rule.value, "organization": rule.organization, "role": rule.role });
     json!({
         "name": provider.name,
+        "from": from(provider, of_file),
         "title": provider.title(),
         "issuer": provider.issuer,
         "client_id": provider.client_id,

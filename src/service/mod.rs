@@ -17,6 +17,7 @@ pub mod invitation;
 pub mod join;
 pub mod key;
 pub mod key_ring;
+pub mod last_start;
 pub mod limits;
 pub mod mail;
 pub mod member;

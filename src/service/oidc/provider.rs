@@ -15,7 +15,7 @@ use crate::service::invitation::may_invite;
 use crate::service::user::Operator;
 use crate::store::oidc::{origin, provider};
 use crate::store::sealed_secret::{self, SealedSecret};
-use crate::store::{Read, Tx, member};
+use crate::store::{Read, Tx, last_start, member};
 
 /// Authority over the providers: of whoever may open the database on the coordinator's host, or administers it.
 #[derive(Clone, Debug)]
@@ -55,6 +55,14 @@ pub(in crate::service) fn offered(read: &mut Read<'_>, settings: &Settings) -> R
     let mut all: Vec<_> = settings.providers.iter().map(|c| c.provider.clone()).collect();
     all.extend(provider::all(read)?.into_iter().filter(|p| !is_of_file(settings, &p.name)));
     Ok(all)
+}
+
+/// Those of the settings file: of this coordinator's, or, for a command beside it, of the one that started last.
+fn of_file(read: &mut Read<'_>, settings: &Settings) -> Result<Vec<Provider>> {
+    match settings.providers.is_empty() {
+        true => Ok(last_start::find(read)?.map(|start| start.providers).unwrap_or_default()),
+        false => Ok(settings.providers.iter().map(|configured| configured.provider.clone()).collect()),
+    }
 }
 
 pub(super) fn is_of_file(settings: &Settings, name: &ProviderName) -> bool {
@@ -109,9 +117,6 @@ pub async fn add(app: &App, by: impl Into<Keeper>, configured: Configured) -> Re
     let (by, now) = (by.into(), app.now());
     let Configured { provider, secret } = configured;
     let new = Provider { source: by.source(), ..provider.check()? };
-    if is_of_file(app.settings(), &new.name) {
-        return Err(taken(&new.name));
-    }
     app.oidc().directory.admit(&new).await?;
     let Keeper { actor, within } = by;
     let name = secret_name(&new.name.to_string());
@@ -122,11 +127,13 @@ pub async fn add(app: &App, by: impl Into<Keeper>, configured: Configured) -> Re
         }
         None => None,
     };
+    let whole = app.clone();
     let keep = move |tx: &mut Tx<'_>| {
         if let Some(user) = within {
             check_reach(tx, user, &new)?;
         }
-        if !provider::insert(tx, &new, now)? {
+        let is_of_file = of_file(tx, whole.settings())?.iter().any(|named| named.name == new.name);
+        if is_of_file || !provider::insert(tx, &new, now)? {
             return Err(taken(&new.name));
         }
         if let Some(sealed) = &sealed {
@@ -162,9 +169,17 @@ fn check_reach(read: &mut Read<'_>, user: UserId, provider: &Provider) -> Result
     Ok(())
 }
 
-/// Those that were added.
-pub async fn list(app: &App, _: impl Into<Keeper>) -> Result<Vec<Provider>> {
-    app.store().read(provider::all).await
+/// All of them, those of the settings file first; each with whether it is one of these.
+pub async fn list(app: &App, _: impl Into<Keeper>) -> Result<Vec<(Provider, bool)>> {
+    let whole = app.clone();
+    let read = move |read: &mut Read<'_>| {
+        let named = of_file(read, whole.settings())?;
+        let mut added = provider::all(read)?;
+        added.retain(|added| named.iter().all(|named| named.name != added.name));
+        let added = added.into_iter().map(|provider| (provider, false));
+        Ok(named.iter().cloned().map(|provider| (provider, true)).chain(added).collect())
+    };
+    app.store().read(read).await
 }
 
 /// Forgets a provider, and ends the log-ins that came from it. Accounts stay, and who they are to its issuer. What its

@@ -5,3 +5,11 @@ UPDATE providers SET source = 'host' WHERE EXISTS (
     SELECT 1 FROM audit_events e WHERE e.action = 'provider.create' AND e.actor_kind = 'local'
         AND e.code IS NULL AND e.target_id = providers.name AND e.at = providers.created_at
 );
+
+-- What the coordinator that started last was told by its flags and its settings file, for the commands beside it.
+CREATE TABLE last_starts (
+    id BIGINT PRIMARY KEY CHECK (id = 1),
+    url TEXT NOT NULL,
+    providers TEXT NOT NULL, -- JSON list; without client secrets
+    at BIGINT NOT NULL
+);
