@@ -61,6 +61,14 @@ async fn an_administrator_adds_a_provider_and_takes_it_out() {
     browser.shows("Reachable").await;
     browser.shows("crew").await;
     browser.inspect("provider").await;
+    browser.press("Change it").await;
+    browser.shows("It stays: people are known by it").await;
+    browser.inspect("provider-edit").await;
+    browser.fill("client_id", "another").await;
+    keep_time(&c);
+    browser.press("Save").await;
+    browser.arrives("/coordinator/providers/home").await;
+    browser.shows("another").await;
     strange.mind().down = true;
     c.later(Duration::from_secs(5));
     browser.go("/coordinator/providers").await;

@@ -13,9 +13,11 @@ use common::strange::Strange;
 use common::town::Town;
 use serde_json::json;
 use std::time::Duration;
+use wonder::core::provider::Edit;
 use wonder::mesh::native::derp::Certificate;
 use wonder::runtime::Clock;
 use wonder::service::oidc::provider;
+use wonder::service::user::Operator;
 
 const NEW: &str = "/coordinator/new-provider";
 /// What lets an administrator add a provider of these stories, which is on this machine.
@@ -289,6 +291,97 @@ async fn a_provider_is_added_seen_used_and_removed_by_name() {
     assert_eq!((count("provider.create"), count("provider.delete")), (3, 3), "{trail:?}");
 }
 
+/// Sends the form that changes `strange`, with these fields in the place of what stands there.
+async fn change<'b>(browser: &'b mut Browser, fields: &[(&str, &str)]) -> &'b Page {
+    browser.get("/coordinator/providers/strange/edit").await;
+    let usual = [("client_id", "wonder"), ("scopes", "profile email"), ("create", "on")];
+    let usual = usual.into_iter().filter(|(name, _)| !fields.iter().any(|(other, _)| other == name));
+    let all: Vec<_> = usual.chain(fields.iter().copied()).filter(|(_, value)| *value != "off").collect();
+    browser.submit("/coordinator/providers/strange/edit", &all).await
+}
+
+/// `rule` is what the host gave, for the `foreign` organization.
+async fn no_more_is_given_on_a_page_than_was(browser: &mut Browser, foreign: &str, rule: &str) {
+    for (what, fields, status, words) in [
+        (
+            "another issuer",
+            &[("issuer", "https://id.example.org"), ("rules", rule)][..],
+            409,
+            "https://id.example.org as a provider of its own",
+        ),
+        (
+            "another client, which may say of people what it likes",
+            &[("client_id", "mine")],
+            403,
+            "open everybody",
+        ),
+        ("other words of people", &[("scopes", "email mine"), ("rules", rule)], 403, "open everybody"),
+        (
+            "a rule of somebody else",
+            &[("rules", &format!("groups=y:{foreign}:member"))],
+            403,
+            "cannot make anybody",
+        ),
+        ("nobody", &[("client_id", ""), ("rules", rule)], 400, "empty"),
+        ("both", &[("secret", "x"), ("public", "on"), ("rules", rule)], 400, "no secret"),
+    ] {
+        let page = change(browser, fields).await;
+        assert!(page.status == status && page.says(words), "{what}: {page:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_is_changed_on_its_page_and_its_people_stay() {
+    let c = Coordinator::with_settings(AT_HOME).await;
+    keep_time(&c);
+    let town = Town::new(c, json!({})).await;
+    let c = &town.c;
+    let (bob, _) = c.person("bob@example.org").await;
+    let made = c.post("/api/v1/organizations", &bob, json!({ "name": "bobs" })).await;
+    let foreign = made.body["organization"]["id"].as_str().unwrap();
+    let rule = format!("groups=x:{foreign}:admin");
+    // The host gives what the administrator of the pages may not.
+    let more =
+        Edit { rules: Some(vec![rule.parse().unwrap()]), link_verified_email: Some(true), ..Edit::default() };
+    let name = "strange".parse().unwrap();
+    provider::edit(&c.app, &Operator::local("test"), &name, more).await.unwrap();
+    town.strange.mind().userinfo = json!({ "sub": "ada" });
+    town.log_in("ada").await;
+    let mut browser = Browser::new(c.address);
+    browser.log_in("owner@example.org", PASSWORD).await;
+    let page = browser.get("/coordinator/providers/strange/edit").await;
+    assert!(page.says(&town.strange.issuer) && page.says(&rule) && page.says("value=\"wonder\""), "{page:?}");
+    assert!(!page.says("name=\"issuer\"") && !page.says("name=\"link\""), "{page:?}");
+
+    let fields = [("title", "Our strange"), ("secret", "a new hush"), ("create", "off"), ("rules", &rule)];
+    let page = change(&mut browser, &fields).await;
+    assert_eq!((page.status, page.location()), (303, "/coordinator/providers/strange"), "{page:?}");
+    let page = browser.get("/coordinator/providers/strange").await;
+    assert!(page.says("Our strange") && page.says("One person has connected it."), "{page:?}");
+    assert!(!page.says("hush"), "the secret is not shown again: {page:?}");
+    let stored = provider::all(&c.app).await.unwrap().pop().unwrap();
+    assert!(stored.link_verified_email && !stored.create_accounts, "what the host gave stays: {stored:?}");
+    town.log_in("ada").await;
+    town.strange.mind().userinfo = json!({ "sub": "eve" });
+    let eve = town.try_log_in("eve", |_| {}).await;
+    assert!(eve.says("account_unknown"), "{eve:?}");
+
+    no_more_is_given_on_a_page_than_was(&mut browser, foreign, &rule).await;
+    assert_eq!(provider::all(&c.app).await.unwrap().pop().unwrap(), stored, "nothing was changed");
+    // Less may always be given.
+    assert_eq!(change(&mut browser, &[("rules", "")]).await.status, 303);
+    assert!(provider::all(&c.app).await.unwrap()[0].rules.is_empty());
+    let owner = c.log_in("owner@example.org").await;
+    let trail = c.get("/api/v1/audit?action=provider.update", &owner).await;
+    assert_eq!(trail.body["events"].as_array().unwrap().len(), 3, "{trail:?}");
+    c.later(Duration::from_secs(11 * 60));
+    browser.get("/coordinator/providers/strange").await;
+    let csrf = browser.page.csrf();
+    let page =
+        browser.post("/coordinator/providers/strange/edit", &[("csrf", &csrf), ("client_id", "x")]).await;
+    assert_eq!(page.location(), "/settings/confirm?next=/coordinator/providers/strange/edit", "{page:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_of_the_settings_file_is_shown_and_changed_there_alone() {
     let strange = Strange::start().await;
@@ -307,7 +400,9 @@ async fn a_provider_of_the_settings_file_is_shown_and_changed_there_alone() {
     let csrf = page.csrf();
     let removed =
         browser.post("/coordinator/providers/home/remove", &[("csrf", &csrf), ("confirm", "home")]).await;
-    assert_eq!(removed.status, 404);
+    assert!(removed.status == 409 && removed.says("is of the coordinator's settings file"), "{removed:?}");
+    let page = browser.get("/coordinator/providers/home/edit").await;
+    assert!(page.says("of the coordinator's settings file") && !page.says("name=\"client_id\""), "{page:?}");
     keep_time(&c);
     let issuer = strange.issuer.clone();
     assert_eq!(try_add(&mut browser, &issuer, &[]).await.status, 409, "nor is its name given away");

@@ -324,6 +324,7 @@ const ELSEWHERE: &[&str] = &[
     "org-list",
     "org-use",
     "provider-add",
+    "provider-edit",
     "provider-list",
     "provider-remove",
     "serve",

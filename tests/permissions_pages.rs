@@ -58,6 +58,8 @@ const COORDINATOR: &[(&str, &str)] = &[
     ("GET", "/coordinator/new-provider"),
     ("POST", "/coordinator/new-provider"),
     ("GET", "/coordinator/providers/{provider}"),
+    ("GET", "/coordinator/providers/{provider}/edit"),
+    ("POST", "/coordinator/providers/{provider}/edit"),
     ("POST", "/coordinator/providers/{provider}/remove"),
 ];
 

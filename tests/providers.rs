@@ -205,6 +205,49 @@ async fn providers_are_added_listed_and_removed_by_command() {
     assert_eq!(c.admin(&["provider", "remove", "node", "--yes"], "").code, 5);
 }
 
+/// The secret is a new one, as after a leak, and whoever was connected is so still.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_is_changed_by_command_and_its_people_stay() {
+    let c = coordinator().start();
+    assert_eq!(
+        c.admin(&["user", "create", "owner@example.org", "--password-stdin"], "a long password").code,
+        0
+    );
+    let provider = NodeProvider::start("ES256", address(&c));
+    let usual = ["--issuer", &provider.issuer, "--client-id", "wonder", "--create-accounts"];
+    let add = [&["provider", "add", "node", "--client-secret-stdin"][..], &usual].concat();
+    assert_eq!(c.admin(&add, "not the secret").code, 0);
+    let (page, _) = log_in(&c, &provider, "ada").await;
+    assert!(page.page.says("provider_misconfigured"), "{:?}", page.page);
+
+    let edit = |more: &[&str], stdin: &str| c.admin(&[&["provider", "edit", "node"], more].concat(), stdin);
+    let run = edit(&["--client-secret-stdin", "--title", "Our Node", "--json"], "wonder-secret\n");
+    let changed: Value = serde_json::from_str(&run.stdout).unwrap();
+    let changed = &changed["provider"];
+    assert_eq!(
+        (&changed["title"], &changed["create_accounts"]),
+        (&json!("Our Node"), &json!(true)),
+        "{run:?}"
+    );
+    let (ada, _) = log_in(&c, &provider, "ada").await;
+    assert_eq!((ada.page.status, ada.page.location()), (303, "/"), "{:?}", ada.page);
+    // Ada stays connected where nobody new gets in.
+    assert_eq!(edit(&["--create-accounts=false"], "").code, 0);
+    let (ada, _) = log_in(&c, &provider, "ada").await;
+    assert_eq!(ada.page.status, 303, "{:?}", ada.page);
+    let (bob, _) = log_in(&c, &provider, "bob").await;
+    assert!(bob.page.says("account_unknown"), "{:?}", bob.page);
+
+    let moved = edit(&["--issuer", "https://id.example.org"], "");
+    assert!(moved.code == 6 && moved.stderr.contains("add https://id.example.org"), "{moved:?}");
+    assert_eq!(edit(&["--issuer", &provider.issuer, "--scope", "email", "--no-rules"], "").code, 0);
+    assert_eq!(edit(&["--client-id", ""], "").code, 2);
+    assert_eq!(c.admin(&["provider", "edit", "nowhere", "--no-scopes"], "").code, 5);
+    assert_eq!(edit(&["--no-client-secret"], "").code, 0);
+    let (page, _) = log_in(&c, &provider, "ada").await;
+    assert!(page.page.says("provider_misconfigured"), "it has no secret any more: {:?}", page.page);
+}
+
 /// The settings file, which the command does not read, is known from the coordinator's last start.
 #[test]
 fn those_of_the_settings_file_are_listed_and_changed_there_alone() {
@@ -232,6 +275,12 @@ fn those_of_the_settings_file_are_listed_and_changed_there_alone() {
     };
     assert_eq!(listed(&c), ["home file", "work host"]);
     assert_eq!(add(&c, "home").code, 6, "its name is taken");
+    for change in
+        [&["provider", "edit", "home", "--title", "x"][..], &["provider", "remove", "home", "--yes"]]
+    {
+        let refused = c.admin(change, "");
+        assert!(refused.code == 6 && refused.stderr.contains("change it there"), "{refused:?}");
+    }
     // Before the coordinator has seen its file again, the command goes by what it was.
     std::fs::write(&file, "").unwrap();
     assert_eq!(listed(&c), ["home file", "work host"]);

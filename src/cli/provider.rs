@@ -2,20 +2,15 @@
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use std::sync::Arc;
 
 use super::ctx::Ctx;
 use super::user::Place;
 use super::wait::wait;
-use crate::auth::vault::Vault;
-use crate::config::master_key;
-use crate::core::provider::{Configured, Issuer, Provider, ProviderName, Rule, Source};
+use crate::core::provider::{Configured, Edit, Issuer, Provider, ProviderName, Rule, SecretEdit, Source};
 use crate::core::{Error, Result};
-use crate::service::app::App;
+use crate::service::last_start;
 use crate::service::oidc::log_in::return_path;
 use crate::service::oidc::provider;
-use crate::service::user::Operator;
-use crate::service::{identity, last_start};
 use crate::ui::{Table, secret_from_stdin, under};
 
 const ADD: &str = "\
@@ -30,6 +25,13 @@ The provider is asked what it says of itself before it is kept.
 It is to know this coordinator as a client of the authorization code flow, with the redirect URI that is
 printed: COORDINATOR/auth/oidc/NAME/callback. For its log-outs: COORDINATOR/auth/oidc/NAME/backchannel-logout.";
 
+const CHANGE: &str = "\
+Examples:
+  wonder provider edit keycloak --client-secret-stdin < secret
+  wonder provider edit work --create-accounts=false --rule groups=operators:ORGANIZATION-ID:admin
+
+What is not named stays as it is. --scope, --bearer-audience and --rule name all that there are to be, --no-… none.";
+
 /// OpenID Connect providers that people log in with, on the coordinator's own host
 ///
 /// Works on the coordinator's database, whether the coordinator runs or not. The settings file may name more.
@@ -42,6 +44,8 @@ pub enum ProviderCommand {
         #[command(flatten)]
         place: Place,
     },
+    /// Change a provider: who people are there stays
+    Edit(Box<Change>),
     /// Remove a provider: log-ins that came from it end, accounts stay
     Remove {
         name: ProviderName,
@@ -89,10 +93,84 @@ pub struct Add {
     place: Place,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = CHANGE)]
+pub struct Change {
+    name: ProviderName,
+    /// The issuer that it has: one with another issuer is another provider
+    #[arg(long, value_name = "URL")]
+    issuer: Option<Issuer>,
+    /// What it knows this coordinator as
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// Read the new client secret from stdin
+    #[arg(long, conflicts_with = "no_client_secret")]
+    client_secret_stdin: bool,
+    /// It is a public client from now on
+    #[arg(long)]
+    no_client_secret: bool,
+    /// What its button says; empty: the name
+    #[arg(long)]
+    title: Option<String>,
+    /// What is asked for beside openid
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// Nothing is asked for beside openid
+    #[arg(long, conflicts_with = "scopes")]
+    no_scopes: bool,
+    /// Whoever logs in there and has no account here gets one, or not (=false)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    create_accounts: Option<bool>,
+    /// An e-mail address that it vouches for opens the account of that address, or not (=false)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    link_verified_email: Option<bool>,
+    /// The API takes its access tokens that were made for this audience or client
+    #[arg(long = "bearer-audience", value_name = "AUDIENCE")]
+    bearer_audiences: Vec<String>,
+    /// The API takes none of its tokens
+    #[arg(long, conflicts_with = "bearer_audiences")]
+    no_bearer_audiences: bool,
+    /// Whoever has VALUE in CLAIM is a member of an organization
+    #[arg(long = "rule", value_name = "CLAIM=VALUE:ORG:ROLE")]
+    rules: Vec<Rule>,
+    /// Nobody is a member by what it says
+    #[arg(long, conflicts_with = "rules")]
+    no_rules: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Change {
+    fn read(self) -> Result<Edit> {
+        let secret = match (self.client_secret_stdin, self.no_client_secret) {
+            (true, _) => SecretEdit::Becomes(secret_from_stdin("client secret")?),
+            (false, true) => SecretEdit::Ends,
+            (false, false) => SecretEdit::Stays,
+        };
+        Ok(Edit {
+            issuer: self.issuer,
+            title: self.title,
+            client_id: self.client_id,
+            secret,
+            scopes: all_of(self.scopes, self.no_scopes),
+            create_accounts: self.create_accounts,
+            link_verified_email: self.link_verified_email,
+            bearer_audiences: all_of(self.bearer_audiences, self.no_bearer_audiences),
+            rules: all_of(self.rules, self.no_rules),
+        })
+    }
+}
+
+/// A list as it is to be, where it is to be another.
+fn all_of<T>(named: Vec<T>, none: bool) -> Option<Vec<T>> {
+    (none || !named.is_empty()).then_some(named)
+}
+
 pub fn run(ctx: &Ctx, command: ProviderCommand) -> Result<()> {
     match command {
         ProviderCommand::Add(wanted) => add(ctx, *wanted),
         ProviderCommand::List { place } => list(ctx, place),
+        ProviderCommand::Edit(wanted) => edit(ctx, *wanted),
         ProviderCommand::Remove { name, place } => remove(ctx, &name, place),
     }
 }
@@ -117,7 +195,7 @@ fn add(ctx: &Ctx, wanted: Add) -> Result<()> {
         rules: wanted.rules,
     };
     let provider = provider.check()?;
-    let (app, operator) = open_sealed(&wanted.place)?;
+    let (app, operator) = wanted.place.open_sealed()?;
     if !wanted.no_check {
         wait(provider::try_out(&app, &operator, &provider)).map_err(unusable)?;
     }
@@ -133,19 +211,18 @@ fn add(ctx: &Ctx, wanted: Add) -> Result<()> {
     Ok(())
 }
 
+fn edit(ctx: &Ctx, wanted: Change) -> Result<()> {
+    let (app, operator) = wanted.place.open_sealed()?;
+    let name = wanted.name.clone();
+    let changed = wait(provider::edit(&app, &operator, &name, wanted.read()?))?;
+    ctx.ui.changed(&under("provider", &shown(&changed, false)), || format!("Changed {name}."))
+}
+
 /// What to do where a provider cannot be asked.
 fn unusable(error: Error) -> Error {
     let hint = error.hint_text().unwrap_or_default();
     let hint = format!("{hint}; --no-check keeps it all the same");
     error.hint(hint)
-}
-
-/// The coordinator's data, with the key that its secrets are sealed with.
-fn open_sealed(place: &Place) -> Result<(App, Operator)> {
-    let (app, operator) = place.open()?;
-    let sealed = wait(identity::is_sealed(app.store()))?;
-    let master = Vault::load(master_key::Place::find(&place.data_dir()?), sealed)?;
-    Ok((App::local_with(app.store().clone(), Some(Arc::new(master)))?, operator))
 }
 
 fn list(ctx: &Ctx, place: Place) -> Result<()> {

@@ -88,6 +88,8 @@ actions! {
     SetupRefuse = "setup.refuse", Coordinator;
     /// A provider was added.
     ProviderCreate = "provider.create", Coordinator;
+    /// The settings of a provider were changed, or its client secret.
+    ProviderUpdate = "provider.update", Coordinator;
     /// A provider was removed; the log-ins that came from it ended.
     ProviderDelete = "provider.delete", Coordinator;
     /// An account was connected with an identity at a provider.

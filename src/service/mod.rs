@@ -29,6 +29,7 @@ pub mod organization;
 mod realm;
 mod refusal;
 mod relay;
+mod sealed;
 pub mod session;
 pub mod setup;
 pub mod token;

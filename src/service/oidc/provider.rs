@@ -2,19 +2,18 @@
 //! A name in the file hides the same name in the database. Added and removed on the host, or by an administrator.
 
 use super::standing;
-use crate::auth::vault::Vault;
 use crate::core::action::Action;
 use crate::core::id::UserId;
-use crate::core::provider::{Configured, Provider, ProviderName, Source};
-use crate::core::secret::Secret;
+use crate::core::provider::{Configured, Edit, Provider, ProviderName, SecretEdit, Source};
 use crate::core::{Error, Kind, Result};
 use crate::service::administrator::Administrator;
 use crate::service::app::{App, Settings};
 use crate::service::audit::{self, Actor, Change};
 use crate::service::invitation::may_invite;
+use crate::service::sealed;
 use crate::service::user::Operator;
 use crate::store::oidc::{origin, provider};
-use crate::store::sealed_secret::{self, SealedSecret};
+use crate::store::sealed_secret;
 use crate::store::{Read, Tx, last_start, member};
 
 /// Authority over the providers: of whoever may open the database on the coordinator's host, or administers it.
@@ -81,8 +80,8 @@ pub(super) async fn find(app: &App, name: &str) -> Result<Configured> {
     let (all, sealed) = stored.await?;
     let found = all.into_iter().find(|provider| provider.name.to_string() == name);
     let provider = found.ok_or_else(|| unknown(name))?;
-    let open = |sealed: SealedSecret| open(app, &sealed);
-    Ok(Configured { secret: sealed.map(open).transpose()?, provider })
+    let secret = sealed.map(|sealed| sealed::open(app, &sealed)).transpose()?;
+    Ok(Configured { secret, provider })
 }
 
 pub(super) fn unknown(name: &str) -> Error {
@@ -93,16 +92,6 @@ pub(super) fn unknown(name: &str) -> Error {
 
 fn secret_name(provider: &str) -> String {
     format!("client secret of provider {provider}")
-}
-
-fn vault(app: &App) -> Result<&Vault> {
-    app.settings().master.as_deref().ok_or_else(|| Error::bug("there is no master key here"))
-}
-
-fn open(app: &App, sealed: &SealedSecret) -> Result<Secret> {
-    let bytes = vault(app)?.open(&sealed.name, &sealed.key_id, &sealed.sealed)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| Error::bug("a client secret is no text"))?;
-    Ok(Secret::new(text))
 }
 
 /// Asks a provider what it says of itself, now. An error says what has to be mended before people log in there.
@@ -120,13 +109,7 @@ pub async fn add(app: &App, by: impl Into<Keeper>, configured: Configured) -> Re
     app.oidc().directory.admit(&new).await?;
     let Keeper { actor, within } = by;
     let name = secret_name(&new.name.to_string());
-    let sealed = match &secret {
-        Some(secret) => {
-            let (key_id, sealed) = vault(app)?.seal(&name, secret.reveal().as_bytes())?;
-            Some(SealedSecret { name, key_id, sealed, created_at: now })
-        }
-        None => None,
-    };
+    let sealed = secret.as_ref().map(|secret| sealed::seal(app, &name, secret)).transpose()?;
     let whole = app.clone();
     let keep = move |tx: &mut Tx<'_>| {
         if let Some(user) = within {
@@ -137,8 +120,7 @@ pub async fn add(app: &App, by: impl Into<Keeper>, configured: Configured) -> Re
             return Err(taken(&new.name));
         }
         if let Some(sealed) = &sealed {
-            sealed_secret::delete(tx, &sealed.name)?;
-            sealed_secret::insert(tx, sealed)?;
+            sealed::replace(tx, sealed)?;
         }
         audit::record(tx, now, &actor, Change::new(Action::ProviderCreate, &new.name, &new.issuer))?;
         Ok(new)
@@ -151,11 +133,61 @@ fn taken(name: &ProviderName) -> Error {
         .hint(format!("`wonder provider remove {name}` removes it; its people keep their accounts"))
 }
 
+/// Changes what `edit` names of a provider that was added; who people are there stays. What an administrator changes gives no
+/// more than they could give, as in [`add`]: so who this coordinator is to a provider of the host that gives more is the
+/// host's to change. What rules gave that are gone ends with the coordinator's next review (`membership::review`).
+pub async fn edit(app: &App, by: impl Into<Keeper>, name: &ProviderName, edit: Edit) -> Result<Provider> {
+    let (Keeper { actor, within }, now, whole) = (by.into(), app.now(), app.clone());
+    let (name, secret_name) = (name.clone(), secret_name(&name.to_string()));
+    let secret = match &edit.secret {
+        SecretEdit::Becomes(secret) => Some(sealed::seal(app, &secret_name, secret)?),
+        SecretEdit::Stays | SecretEdit::Ends => None,
+    };
+    let change = move |tx: &mut Tx<'_>| {
+        let old = find_added(tx, whole.settings(), &name)?;
+        if !matches!(edit.secret, SecretEdit::Stays) {
+            sealed_secret::delete(tx, &secret_name)?;
+        }
+        let new = edit.apply(&old)?;
+        if let Some(user) = within {
+            check_reach(tx, user, &added_reach(&old, &new))?;
+        }
+        provider::update(tx, &new)?;
+        if let Some(sealed) = &secret {
+            sealed::replace(tx, sealed)?;
+        }
+        audit::record(tx, now, &actor, Change::new(Action::ProviderUpdate, &name, &new.issuer))?;
+        Ok(new)
+    };
+    app.store().write(change).await
+}
+
+/// One that was added; of one of the settings file, where it is changed.
+fn find_added(read: &mut Read<'_>, settings: &Settings, name: &ProviderName) -> Result<Provider> {
+    if of_file(read, settings)?.iter().any(|named| named.name == *name) {
+        let message = format!("the provider {name} is of the coordinator's settings file");
+        return Err(Error::new(Kind::Conflict, "provider_of_file", message)
+            .hint("change it there, or take it out, and restart the coordinator"));
+    }
+    provider::by_name(read, name)?.ok_or_else(|| Error::not_found("provider", name))
+}
+
+/// What a change gives that was not given before: all of it where this coordinator is another client there, as what is said of
+/// people may differ by client and scope.
+fn added_reach(old: &Provider, new: &Provider) -> Provider {
+    let mut added = new.clone();
+    if (&old.client_id, &old.scopes) == (&new.client_id, &new.scopes) {
+        added.link_verified_email &= !old.link_verified_email;
+        added.rules.retain(|rule| !old.rules.contains(rule));
+    }
+    added
+}
+
 /// That a provider opens nothing that is not its administrator's: whoever runs it says who its people are.
 fn check_reach(read: &mut Read<'_>, user: UserId, provider: &Provider) -> Result<()> {
     if provider.link_verified_email {
         return Err(Error::new(Kind::Denied, "host_only", "this would open everybody's account")
-            .hint("`sudo wonder provider add --link-verified-email` on the coordinator's host does it"));
+            .hint("`sudo wonder provider` on the coordinator's host does it"));
     }
     for rule in &provider.rules {
         let member = member::by_user(read, rule.organization, user)?;
@@ -185,11 +217,10 @@ pub async fn list(app: &App, _: impl Into<Keeper>) -> Result<Vec<(Provider, bool
 /// Forgets a provider, and ends the log-ins that came from it. Accounts stay, and who they are to its issuer. What its
 /// rules made ends with the coordinator's next review (`membership::review`), within a minute.
 pub async fn remove(app: &App, by: impl Into<Keeper>, name: &ProviderName) -> Result<Provider> {
-    let (actor, now, name) = (by.into().actor, app.now(), name.clone());
+    let (actor, now, name, whole) = (by.into().actor, app.now(), name.clone(), app.clone());
     let forget = move |tx: &mut Tx<'_>| {
+        let gone = find_added(tx, whole.settings(), &name)?;
         let all = provider::all(tx)?;
-        let found = all.iter().find(|p| p.name == name).cloned();
-        let gone = found.ok_or_else(|| Error::not_found("provider", &name))?;
         provider::delete(tx, &name)?;
         sealed_secret::delete(tx, &secret_name(&name.to_string()))?;
         if !all.iter().any(|other| other.name != name && other.issuer == gone.issuer) {

@@ -21,13 +21,27 @@ pub fn all(read: &mut Read<'_>) -> Result<Vec<Provider>> {
     read.query(sql, params![MOST])?.iter_mut().map(from_row).collect()
 }
 
+pub fn by_name(read: &mut Read<'_>, name: &ProviderName) -> Result<Option<Provider>> {
+    let sql = "SELECT settings, source FROM providers WHERE name = ?1";
+    read.first(sql, params![name.to_string()])?.as_mut().map(from_row).transpose()
+}
+
 /// Tells whether it was inserted: not when there is one of that name.
 pub fn insert(tx: &mut Tx<'_>, provider: &Provider, at: Timestamp) -> Result<bool> {
-    let settings =
-        serde_json::to_string(provider).map_err(|e| Error::bug("a provider cannot be written").source(e))?;
+    let settings = as_json(provider)?;
     let sql = "INSERT INTO providers (name, settings, source, created_at) VALUES (?1, ?2, ?3, ?4) \
         ON CONFLICT (name) DO NOTHING";
     Ok(tx.execute(sql, params![provider.name.to_string(), settings, provider.source.as_str(), at])? == 1)
+}
+
+/// Changes the settings of the one of this name.
+pub fn update(tx: &mut Tx<'_>, provider: &Provider) -> Result<()> {
+    let sql = "UPDATE providers SET settings = ?2 WHERE name = ?1";
+    tx.execute(sql, params![provider.name.to_string(), as_json(provider)?]).map(drop)
+}
+
+fn as_json(provider: &Provider) -> Result<String> {
+    serde_json::to_string(provider).map_err(|e| Error::bug("a provider cannot be written").source(e))
 }
 
 /// Tells whether it was there.

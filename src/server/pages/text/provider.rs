@@ -104,6 +104,14 @@ pub mod admin {
     pub const UNTRIED: &str = "Add it all the same";
     pub const UNTRIED_HINT: &str =
         "Without asking it: nobody can log in there until what is wrong is mended.";
+    pub const EDIT: &str = "Change it";
+    pub const EDIT_LEAD: &str = "People who have connected it stay connected.";
+    pub const EDIT_SAVE: &str = "Save";
+    pub const ISSUER_STAYS: &str =
+        "It stays: people are known by it. A provider with another issuer is one to add, beside this one.";
+    pub const NEW_SECRET_HINT: &str = "Kept sealed, and never shown again. Left empty: the one that it has.";
+    pub const PUBLIC: &str = "Without a secret";
+    pub const PUBLIC_HINT: &str = "The provider knows this coordinator as a public client from now on.";
     pub const OUT: &str = "Take it out";
     pub const REMOVE: &str = "Remove this provider…";
     pub const REMOVE_WORDS: &str = "Log-ins that came from it end at once, and so do the memberships that its rules made, \
@@ -127,6 +135,10 @@ pub mod admin {
 
     pub fn added(title: &str) -> String {
         format!("{title} was tried and added. It is on the log-in page.")
+    }
+
+    pub fn edited(title: &str) -> String {
+        format!("{title} was changed.")
     }
 
     pub fn removed(title: &str) -> String {
