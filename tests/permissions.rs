@@ -318,6 +318,8 @@ const ELSEWHERE: &[&str] = &[
     "key-ring-rotate",
     "login",
     "logout",
+    "mail-forget-password",
+    "mail-set-password",
     "man",
     "org-accept",
     "org-create",

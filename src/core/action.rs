@@ -192,6 +192,10 @@ actions! {
     DeviceRefuse = "device.refuse", Coordinator;
     /// A platform's own machine was given credentials.
     DeployerJoin = "deployer.join", Organization;
+    /// The password of the mail server was kept, sealed.
+    MailSetPassword = "mail.set_password", Coordinator;
+    /// The password of the mail server that was kept was forgotten.
+    MailForgetPassword = "mail.forget_password", Coordinator;
     /// What is sealed was sealed with another master key.
     KeyRingRotate = "key_ring.rotate", Coordinator;
     /// What was sealed with a lost master key was forgotten.

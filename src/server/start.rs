@@ -25,7 +25,7 @@ use crate::mesh::native::{derp, stun};
 use crate::runtime::{Clock, Supervisor};
 use crate::service::app::{self, App};
 use crate::service::identity::{self, Identity};
-use crate::service::mail::Mailer;
+use crate::service::mail::{self, Mailer};
 use crate::service::oauth::signing::Signing;
 use crate::service::{health, key_ring, last_start, mesh, setup};
 use crate::store::{DatabaseUrl, Purpose, Store};
@@ -69,6 +69,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Started> {
     let app =
         App::new(store, clock, Supervisor::new(), app_settings(&settings, &url, relay.as_ref(), &keys)?);
     last_start::keep(&app).await?;
+    mail::look(&app).await?;
     mesh::run(&app).await?;
     chores::begin(&app, &keys.signing);
     let setup_code = setup::offer(&app).await?;
