@@ -45,6 +45,7 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('node', 'node', [CompletionResultType]::ParameterValue, 'The devices of an organization')
             [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'API keys: what a program logs in with')
             [CompletionResult]::new('key-ring', 'key-ring', [CompletionResultType]::ParameterValue, 'The master keys that seal what the coordinator must read back, on its own host')
+            [CompletionResult]::new('mail', 'mail', [CompletionResultType]::ParameterValue, 'The password of the mail server, on the coordinator''s own host')
             [CompletionResult]::new('provider', 'provider', [CompletionResultType]::ParameterValue, 'OpenID Connect providers that people log in with, on the coordinator''s own host')
             [CompletionResult]::new('identity', 'identity', [CompletionResultType]::ParameterValue, 'The providers that log you in, and who you are there')
             [CompletionResult]::new('org', 'org', [CompletionResultType]::ParameterValue, 'Organizations: people who share one mesh')
@@ -685,6 +686,58 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'wonder;mail' {
+            [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificates (PEM) in place of the system''s')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer with one JSON document')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('set-password', 'set-password', [CompletionResultType]::ParameterValue, 'Keep the password, sealed with the master key, for a mail.username whose password is not in the settings')
+            [CompletionResult]::new('forget-password', 'forget-password', [CompletionResultType]::ParameterValue, 'Forget the password that is kept')
+            break
+        }
+        'wonder;mail;set-password' {
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The coordinator''s data directory [default: /var/lib/wonder for root, else the user''s data directory]')
+            [CompletionResult]::new('--database', '--database', [CompletionResultType]::ParameterName, 'The coordinator''s database, where it is not in the data directory')
+            [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificates (PEM) in place of the system''s')
+            [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password from stdin')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer with one JSON document')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'wonder;mail;forget-password' {
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The coordinator''s data directory [default: /var/lib/wonder for root, else the user''s data directory]')
+            [CompletionResult]::new('--database', '--database', [CompletionResultType]::ParameterName, 'The coordinator''s database, where it is not in the data directory')
+            [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificates (PEM) in place of the system''s')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer with one JSON document')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'wonder;provider' {
             [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
@@ -699,7 +752,8 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add a provider')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the providers that were added')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the providers: those that were added, and those of the settings file')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Change a provider: who people are there stays')
             [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove a provider: log-ins that came from it end, accounts stay')
             break
         }
@@ -737,6 +791,36 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
             [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificates (PEM) in place of the system''s')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer with one JSON document')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print data and errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say on stderr what is done, as a log')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'wonder;provider;edit' {
+            [CompletionResult]::new('--issuer', '--issuer', [CompletionResultType]::ParameterName, 'The issuer that it has: one with another issuer is another provider')
+            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'What it knows this coordinator as')
+            [CompletionResult]::new('--title', '--title', [CompletionResultType]::ParameterName, 'What its button says; empty: the name')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'What is asked for beside openid')
+            [CompletionResult]::new('--create-accounts', '--create-accounts', [CompletionResultType]::ParameterName, 'Whoever logs in there and has no account here gets one, or not (=false)')
+            [CompletionResult]::new('--link-verified-email', '--link-verified-email', [CompletionResultType]::ParameterName, 'An e-mail address that it vouches for opens the account of that address, or not (=false)')
+            [CompletionResult]::new('--bearer-audience', '--bearer-audience', [CompletionResultType]::ParameterName, 'The API takes its access tokens that were made for this audience or client')
+            [CompletionResult]::new('--rule', '--rule', [CompletionResultType]::ParameterName, 'Whoever has VALUE in CLAIM is a member of an organization')
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The coordinator''s data directory [default: /var/lib/wonder for root, else the user''s data directory]')
+            [CompletionResult]::new('--database', '--database', [CompletionResultType]::ParameterName, 'The coordinator''s database, where it is not in the data directory')
+            [CompletionResult]::new('--coordinator', '--coordinator', [CompletionResultType]::ParameterName, 'The coordinator to talk to, in place of the profile''s')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The log-in to use, by the name of its profile')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to act on, in place of the profile''s')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificates (PEM) in place of the system''s')
+            [CompletionResult]::new('--client-secret-stdin', '--client-secret-stdin', [CompletionResultType]::ParameterName, 'Read the new client secret from stdin')
+            [CompletionResult]::new('--no-client-secret', '--no-client-secret', [CompletionResultType]::ParameterName, 'It is a public client from now on')
+            [CompletionResult]::new('--no-scopes', '--no-scopes', [CompletionResultType]::ParameterName, 'Nothing is asked for beside openid')
+            [CompletionResult]::new('--no-bearer-audiences', '--no-bearer-audiences', [CompletionResultType]::ParameterName, 'The API takes none of its tokens')
+            [CompletionResult]::new('--no-rules', '--no-rules', [CompletionResultType]::ParameterName, 'Nobody is a member by what it says')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer with one JSON document')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print data and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print data and errors only')
@@ -1324,6 +1408,7 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             [CompletionResult]::new('node', 'node', [CompletionResultType]::ParameterValue, 'The devices of an organization')
             [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'API keys: what a program logs in with')
             [CompletionResult]::new('key-ring', 'key-ring', [CompletionResultType]::ParameterValue, 'The master keys that seal what the coordinator must read back, on its own host')
+            [CompletionResult]::new('mail', 'mail', [CompletionResultType]::ParameterValue, 'The password of the mail server, on the coordinator''s own host')
             [CompletionResult]::new('provider', 'provider', [CompletionResultType]::ParameterValue, 'OpenID Connect providers that people log in with, on the coordinator''s own host')
             [CompletionResult]::new('identity', 'identity', [CompletionResultType]::ParameterValue, 'The providers that log you in, and who you are there')
             [CompletionResult]::new('org', 'org', [CompletionResultType]::ParameterValue, 'Organizations: people who share one mesh')
@@ -1470,9 +1555,21 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
         'wonder;help;key-ring;reset' {
             break
         }
+        'wonder;help;mail' {
+            [CompletionResult]::new('set-password', 'set-password', [CompletionResultType]::ParameterValue, 'Keep the password, sealed with the master key, for a mail.username whose password is not in the settings')
+            [CompletionResult]::new('forget-password', 'forget-password', [CompletionResultType]::ParameterValue, 'Forget the password that is kept')
+            break
+        }
+        'wonder;help;mail;set-password' {
+            break
+        }
+        'wonder;help;mail;forget-password' {
+            break
+        }
         'wonder;help;provider' {
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add a provider')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the providers that were added')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the providers: those that were added, and those of the settings file')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Change a provider: who people are there stays')
             [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove a provider: log-ins that came from it end, accounts stay')
             break
         }
@@ -1480,6 +1577,9 @@ Register-ArgumentCompleter -Native -CommandName 'wonder' -ScriptBlock {
             break
         }
         'wonder;help;provider;list' {
+            break
+        }
+        'wonder;help;provider;edit' {
             break
         }
         'wonder;help;provider;remove' {

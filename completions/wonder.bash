@@ -49,6 +49,9 @@ _wonder() {
             wonder,logout)
                 cmd="wonder__subcmd__logout"
                 ;;
+            wonder,mail)
+                cmd="wonder__subcmd__mail"
+                ;;
             wonder,man)
                 cmd="wonder__subcmd__man"
                 ;;
@@ -133,6 +136,9 @@ _wonder() {
             wonder__subcmd__help,logout)
                 cmd="wonder__subcmd__help__subcmd__logout"
                 ;;
+            wonder__subcmd__help,mail)
+                cmd="wonder__subcmd__help__subcmd__mail"
+                ;;
             wonder__subcmd__help,man)
                 cmd="wonder__subcmd__help__subcmd__man"
                 ;;
@@ -214,6 +220,12 @@ _wonder() {
             wonder__subcmd__help__subcmd__key__subcmd__ring,rotate)
                 cmd="wonder__subcmd__help__subcmd__key__subcmd__ring__subcmd__rotate"
                 ;;
+            wonder__subcmd__help__subcmd__mail,forget-password)
+                cmd="wonder__subcmd__help__subcmd__mail__subcmd__forget__subcmd__password"
+                ;;
+            wonder__subcmd__help__subcmd__mail,set-password)
+                cmd="wonder__subcmd__help__subcmd__mail__subcmd__set__subcmd__password"
+                ;;
             wonder__subcmd__help__subcmd__node,approve)
                 cmd="wonder__subcmd__help__subcmd__node__subcmd__approve"
                 ;;
@@ -282,6 +294,9 @@ _wonder() {
                 ;;
             wonder__subcmd__help__subcmd__provider,add)
                 cmd="wonder__subcmd__help__subcmd__provider__subcmd__add"
+                ;;
+            wonder__subcmd__help__subcmd__provider,edit)
+                cmd="wonder__subcmd__help__subcmd__provider__subcmd__edit"
                 ;;
             wonder__subcmd__help__subcmd__provider,list)
                 cmd="wonder__subcmd__help__subcmd__provider__subcmd__list"
@@ -352,6 +367,12 @@ _wonder() {
             wonder__subcmd__key__subcmd__ring,rotate)
                 cmd="wonder__subcmd__key__subcmd__ring__subcmd__rotate"
                 ;;
+            wonder__subcmd__mail,forget-password)
+                cmd="wonder__subcmd__mail__subcmd__forget__subcmd__password"
+                ;;
+            wonder__subcmd__mail,set-password)
+                cmd="wonder__subcmd__mail__subcmd__set__subcmd__password"
+                ;;
             wonder__subcmd__node,approve)
                 cmd="wonder__subcmd__node__subcmd__approve"
                 ;;
@@ -421,6 +442,9 @@ _wonder() {
             wonder__subcmd__provider,add)
                 cmd="wonder__subcmd__provider__subcmd__add"
                 ;;
+            wonder__subcmd__provider,edit)
+                cmd="wonder__subcmd__provider__subcmd__edit"
+                ;;
             wonder__subcmd__provider,list)
                 cmd="wonder__subcmd__provider__subcmd__list"
                 ;;
@@ -467,7 +491,7 @@ _wonder() {
 
     case "${cmd}" in
         wonder)
-            opts="-q -v -h -V --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help --version serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help"
+            opts="-q -v -h -V --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help --version serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -951,7 +975,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__help)
-            opts="serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help"
+            opts="serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1370,6 +1394,48 @@ _wonder() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        wonder__subcmd__help__subcmd__mail)
+            opts="set-password forget-password"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__mail__subcmd__forget__subcmd__password)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__mail__subcmd__set__subcmd__password)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         wonder__subcmd__help__subcmd__man)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1721,7 +1787,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__help__subcmd__provider)
-            opts="add list remove"
+            opts="add list edit remove"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1735,6 +1801,20 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__help__subcmd__provider__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__help__subcmd__provider__subcmd__edit)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2487,6 +2567,112 @@ _wonder() {
                 return 0
             fi
             case "${prev}" in
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__mail)
+            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help set-password forget-password"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__mail__subcmd__forget__subcmd__password)
+            opts="-q -v -h --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__mail__subcmd__set__subcmd__password)
+            opts="-q -v -h --password-stdin --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --coordinator)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3273,7 +3459,7 @@ _wonder() {
             return 0
             ;;
         wonder__subcmd__provider)
-            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help add list remove"
+            opts="-q -v -h --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help add list edit remove"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3323,6 +3509,76 @@ _wonder() {
                     ;;
                 --scope)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bearer-audience)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rule)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --coordinator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wonder__subcmd__provider__subcmd__edit)
+            opts="-q -v -h --issuer --client-id --client-secret-stdin --no-client-secret --title --scope --no-scopes --create-accounts --link-verified-email --bearer-audience --no-bearer-audiences --rule --no-rules --data-dir --database --json --quiet --verbose --yes --coordinator --profile --org --ca-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --issuer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --title)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --create-accounts)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --link-verified-email)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --bearer-audience)

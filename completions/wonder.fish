@@ -44,6 +44,7 @@ complete -c wonder -n "__fish_wonder_needs_command" -f -a "worker" -d 'This devi
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "node" -d 'The devices of an organization'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "key" -d 'API keys: what a program logs in with'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "key-ring" -d 'The master keys that seal what the coordinator must read back, on its own host'
+complete -c wonder -n "__fish_wonder_needs_command" -f -a "mail" -d 'The password of the mail server, on the coordinator\'s own host'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "provider" -d 'OpenID Connect providers that people log in with, on the coordinator\'s own host'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "identity" -d 'The providers that log you in, and who you are there'
 complete -c wonder -n "__fish_wonder_needs_command" -f -a "org" -d 'Organizations: people who share one mesh'
@@ -470,18 +471,53 @@ complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_
 complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand key-ring; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list remove" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list remove" -l profile -d 'The log-in to use, by the name of its profile' -r
-complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list remove" -l org -d 'The organization to act on, in place of the profile\'s' -r
-complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list remove" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
-complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list remove" -l json -d 'Answer with one JSON document'
-complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list remove" -s q -l quiet -d 'Print data and errors only'
-complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list remove" -s v -l verbose -d 'Say on stderr what is done, as a log'
-complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list remove" -l yes -d 'Answer every question with yes'
-complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list remove" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list remove" -f -a "add" -d 'Add a provider'
-complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list remove" -f -a "list" -d 'List the providers that were added'
-complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list remove" -f -a "remove" -d 'Remove a provider: log-ins that came from it end, accounts stay'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and not __fish_seen_subcommand_from set-password forget-password" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and not __fish_seen_subcommand_from set-password forget-password" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and not __fish_seen_subcommand_from set-password forget-password" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and not __fish_seen_subcommand_from set-password forget-password" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and not __fish_seen_subcommand_from set-password forget-password" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and not __fish_seen_subcommand_from set-password forget-password" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and not __fish_seen_subcommand_from set-password forget-password" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and not __fish_seen_subcommand_from set-password forget-password" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and not __fish_seen_subcommand_from set-password forget-password" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and not __fish_seen_subcommand_from set-password forget-password" -f -a "set-password" -d 'Keep the password, sealed with the master key, for a mail.username whose password is not in the settings'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and not __fish_seen_subcommand_from set-password forget-password" -f -a "forget-password" -d 'Forget the password that is kept'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from set-password" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from set-password" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from set-password" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from set-password" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from set-password" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from set-password" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from set-password" -l password-stdin -d 'Read the password from stdin'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from set-password" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from set-password" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from set-password" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from set-password" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from set-password" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from forget-password" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from forget-password" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from forget-password" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from forget-password" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from forget-password" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from forget-password" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from forget-password" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from forget-password" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from forget-password" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from forget-password" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand mail; and __fish_seen_subcommand_from forget-password" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list edit remove" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list edit remove" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list edit remove" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list edit remove" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list edit remove" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list edit remove" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list edit remove" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list edit remove" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list edit remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list edit remove" -f -a "add" -d 'Add a provider'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list edit remove" -f -a "list" -d 'List the providers: those that were added, and those of the settings file'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list edit remove" -f -a "edit" -d 'Change a provider: who people are there stays'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and not __fish_seen_subcommand_from add list edit remove" -f -a "remove" -d 'Remove a provider: log-ins that came from it end, accounts stay'
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from add" -l issuer -d 'Its issuer, as its discovery document says it' -r
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from add" -l client-id -d 'What it knows this coordinator as' -r
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from add" -l title -d 'What its button says [default: the name]' -r
@@ -514,6 +550,32 @@ complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from list" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l issuer -d 'The issuer that it has: one with another issuer is another provider' -r
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l client-id -d 'What it knows this coordinator as' -r
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l title -d 'What its button says; empty: the name' -r
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l scope -d 'What is asked for beside openid' -r
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l create-accounts -d 'Whoever logs in there and has no account here gets one, or not (=false)' -r -f -a "true\t''
+false\t''"
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l link-verified-email -d 'An e-mail address that it vouches for opens the account of that address, or not (=false)' -r -f -a "true\t''
+false\t''"
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l bearer-audience -d 'The API takes its access tokens that were made for this audience or client' -r
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l rule -d 'Whoever has VALUE in CLAIM is a member of an organization' -r
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l profile -d 'The log-in to use, by the name of its profile' -r
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l org -d 'The organization to act on, in place of the profile\'s' -r
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l ca-file -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l client-secret-stdin -d 'Read the new client secret from stdin'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l no-client-secret -d 'It is a public client from now on'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l no-scopes -d 'Nothing is asked for beside openid'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l no-bearer-audiences -d 'The API takes none of its tokens'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l no-rules -d 'Nobody is a member by what it says'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l json -d 'Answer with one JSON document'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -s q -l quiet -d 'Print data and errors only'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -s v -l verbose -d 'Say on stderr what is done, as a log'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -l yes -d 'Answer every question with yes'
+complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from remove" -l data-dir -d 'The coordinator\'s data directory [default: /var/lib/wonder for root, else the user\'s data directory]' -r -F
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from remove" -l database -d 'The coordinator\'s database, where it is not in the data directory' -r
 complete -c wonder -n "__fish_wonder_using_subcommand provider; and __fish_seen_subcommand_from remove" -l coordinator -d 'The coordinator to talk to, in place of the profile\'s' -r
@@ -881,26 +943,27 @@ complete -c wonder -n "__fish_wonder_using_subcommand man" -s q -l quiet -d 'Pri
 complete -c wonder -n "__fish_wonder_using_subcommand man" -s v -l verbose -d 'Say on stderr what is done, as a log'
 complete -c wonder -n "__fish_wonder_using_subcommand man" -l yes -d 'Answer every question with yes'
 complete -c wonder -n "__fish_wonder_using_subcommand man" -s h -l help -d 'Print help'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "serve" -d 'Run the coordinator'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "user" -d 'Accounts, on the coordinator\'s own host'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "login" -d 'Log in to a coordinator'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "logout" -d 'Log out: the log-in ends at the coordinator, and its profile goes'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "whoami" -d 'Show who is logged in, where'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "token" -d 'Join tokens: what a device joins with'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "worker" -d 'This device'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "node" -d 'The devices of an organization'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "key" -d 'API keys: what a program logs in with'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "key-ring" -d 'The master keys that seal what the coordinator must read back, on its own host'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "provider" -d 'OpenID Connect providers that people log in with, on the coordinator\'s own host'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "identity" -d 'The providers that log you in, and who you are there'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "org" -d 'Organizations: people who share one mesh'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "audit" -d 'Who did what, and what was refused'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "app" -d 'Apps of third parties, which people let in with one click (OAuth 2.0)'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "grant" -d 'What you, or an organization\'s people, allowed apps'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "deployer" -d 'A platform\'s own machine, through which it reaches the workers'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "man" -d 'Print the manual page, or write every page into a directory'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring provider identity org audit app grant deployer completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "serve" -d 'Run the coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "user" -d 'Accounts, on the coordinator\'s own host'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "login" -d 'Log in to a coordinator'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "logout" -d 'Log out: the log-in ends at the coordinator, and its profile goes'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "whoami" -d 'Show who is logged in, where'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "token" -d 'Join tokens: what a device joins with'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "worker" -d 'This device'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "node" -d 'The devices of an organization'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "key" -d 'API keys: what a program logs in with'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "key-ring" -d 'The master keys that seal what the coordinator must read back, on its own host'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "mail" -d 'The password of the mail server, on the coordinator\'s own host'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "provider" -d 'OpenID Connect providers that people log in with, on the coordinator\'s own host'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "identity" -d 'The providers that log you in, and who you are there'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "org" -d 'Organizations: people who share one mesh'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "audit" -d 'Who did what, and what was refused'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "app" -d 'Apps of third parties, which people let in with one click (OAuth 2.0)'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "grant" -d 'What you, or an organization\'s people, allowed apps'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "deployer" -d 'A platform\'s own machine, through which it reaches the workers'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "completions" -d 'Print what makes a shell complete the commands of wonder'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "man" -d 'Print the manual page, or write every page into a directory'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and not __fish_seen_subcommand_from serve user login logout whoami token worker node key key-ring mail provider identity org audit app grant deployer completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "create" -d 'Make an account; the first one is an administrator'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'List the accounts'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "disable" -d 'Lock an account: its log-ins end, its devices stay'
@@ -927,8 +990,11 @@ complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subc
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key-ring" -f -a "list" -d 'List the master keys by their names, and what is sealed with which'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key-ring" -f -a "rotate" -d 'Make a new master key, and seal everything with it'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from key-ring" -f -a "reset" -d 'Forget all that was sealed with a master key that is lost'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from mail" -f -a "set-password" -d 'Keep the password, sealed with the master key, for a mail.username whose password is not in the settings'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from mail" -f -a "forget-password" -d 'Forget the password that is kept'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from provider" -f -a "add" -d 'Add a provider'
-complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from provider" -f -a "list" -d 'List the providers that were added'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from provider" -f -a "list" -d 'List the providers: those that were added, and those of the settings file'
+complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from provider" -f -a "edit" -d 'Change a provider: who people are there stays'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from provider" -f -a "remove" -d 'Remove a provider: log-ins that came from it end, accounts stay'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from identity" -f -a "list" -d 'List who you are at which provider'
 complete -c wonder -n "__fish_wonder_using_subcommand help; and __fish_seen_subcommand_from identity" -f -a "remove" -d 'Disconnect one: it logs you in no more, and log-ins that came by it end'

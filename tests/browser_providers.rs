@@ -23,7 +23,7 @@ async fn browser_at(c: &Coordinator) -> Chromium {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_administrator_adds_a_provider_and_takes_it_out() {
-    let c = Coordinator::on_sqlite().await;
+    let c = Coordinator::with_settings("provider-networks = ['127.0.0.1']").await;
     keep_time(&c);
     let (token, _) = c.person(OWNER).await;
     let made = c.post("/api/v1/organizations", &token, json!({ "name": "crew" })).await;
@@ -61,9 +61,18 @@ async fn an_administrator_adds_a_provider_and_takes_it_out() {
     browser.shows("Reachable").await;
     browser.shows("crew").await;
     browser.inspect("provider").await;
-    strange.mind().down = true;
+    browser.press("Change it").await;
+    browser.shows("It stays: people are known by it").await;
+    browser.inspect("provider-edit").await;
+    browser.fill("client_id", "another").await;
     keep_time(&c);
+    browser.press("Save").await;
+    browser.arrives("/coordinator/providers/home").await;
+    browser.shows("another").await;
+    strange.mind().down = true;
+    c.later(Duration::from_secs(5));
     browser.go("/coordinator/providers").await;
+    browser.press("Ask them all now").await;
     browser.shows("it answers 502").await;
     browser.inspect("providers").await;
     browser.press("Our home").await;

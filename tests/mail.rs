@@ -6,6 +6,7 @@
 mod common;
 
 use common::api::{Answer, Coordinator, PASSWORD};
+use common::coordinator::Coordinator as Program;
 use common::page::Browser;
 use common::process::Process;
 use common::wonder::Wonder;
@@ -19,6 +20,10 @@ use std::time::Duration;
 
 use wonder::mesh::native::derp::Certificate;
 use wonder::runtime::Clock;
+
+coordinators_on_both_engines! {
+    the_password_of_the_mail_server_is_kept_sealed
+}
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -153,6 +158,68 @@ async fn a_mail_that_does_not_go_out_takes_nothing_back() {
     for server in [refusing, strict, plain, stalling] {
         assert!(server.messages.try_recv().is_err(), "and nothing was sent in the clear, or to nobody");
     }
+}
+
+/// The password is neither in the settings nor, in the clear, in the database; a new one counts at once, and a new master key
+/// changes nothing.
+fn the_password_of_the_mail_server_is_kept_sealed() {
+    let server = MailServer::start(&["--tls", "starttls", "--password", "hush hush"]);
+    let file = server.directory.path().join("wonder.toml");
+    std::fs::write(&file, server.settings("username = 'wonder'")).unwrap();
+    let mut c = Program::options().args(&["--no-derp", "--config", file.to_str().unwrap()]).start();
+    assert!(c.log().contains("wonder mail set-password"), "{}", c.log());
+    let run = c.admin(&["user", "create", "ada@example.org", "--password-stdin"], PASSWORD);
+    assert_eq!(run.code, 0, "{run:?}");
+    let wonder = Wonder::new();
+    wonder.json_with(&["login", c.url(), "--email", "ada@example.org", "--password-stdin"], PASSWORD);
+    wonder.json(&["org", "create", "acme"]);
+    let invite = || wonder.json(&["org", "invite", "bob@example.org", "--org", "acme"])["mail"].clone();
+    let unsent = |code: &str| {
+        let report = invite();
+        assert_eq!((&report["sent"], &report["code"]), (&json!(false), &json!(code)), "{report}");
+        assert!(!report.to_string().contains("hush"), "{report}");
+    };
+    let sent = || {
+        assert_eq!(invite()["sent"], true);
+        assert_eq!(server.next()["user"], "wonder");
+    };
+    let done = |args: &[&str], stdin: &str, c: &Program| {
+        let run = c.admin(args, stdin);
+        assert!(run.code == 0 && !run.stdout.contains("hush") && !run.stderr.contains("hush"), "{run:?}");
+    };
+    let set = ["mail", "set-password", "--password-stdin"];
+    unsent("mail_password_missing");
+    done(&set, "hush, but another\n", &c);
+    unsent("mail_refused");
+    done(&set, "hush hush\n", &c);
+    sent();
+    done(&["key-ring", "rotate"], "", &c);
+    sent();
+    c.restart();
+    sent();
+    done(&["key-ring", "rotate", "--forget"], "", &c);
+    sent();
+    for entry in std::fs::read_dir(c.data_dir()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap_or_default();
+        assert!(!bytes.windows(9).any(|window| window == b"hush hush"));
+    }
+    let told = wonder.json(&["audit", "--all", "--action", "mail.set_password"]);
+    assert_eq!(told["events"].as_array().unwrap().len(), 2, "{told}");
+
+    // Without its key it does not start, and says why; the way out forgets the password with the rest.
+    c.stop();
+    std::fs::write(c.data_dir().join("master.key"), "0".repeat(64)).unwrap();
+    let refused = c.admin(&["serve", "--no-derp", "--listen", "127.0.0.1:0"], "");
+    assert!(refused.code == 1 && refused.stderr.contains("A lost master key"), "{refused:?}");
+    done(&["key-ring", "reset", "--yes"], "", &c);
+    c.restart();
+    unsent("mail_password_missing");
+    done(&set, "hush hush", &c);
+    sent();
+    assert_eq!(c.admin(&["mail", "forget-password"], "").code, 2, "it asks");
+    done(&["mail", "forget-password", "--yes"], "", &c);
+    assert_eq!(c.admin(&["mail", "forget-password", "--yes"], "").code, 5);
+    unsent("mail_password_missing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

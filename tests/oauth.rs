@@ -21,6 +21,7 @@ coordinator_stories! {
     a_grant_ends_with_the_person_s_role
     only_a_registered_redirect_is_answered
     the_app_is_told_by_redirect_what_is_wrong
+    a_client_is_told_what_it_may_do
     a_person_who_refuses_grants_nothing
     a_log_in_tells_the_app_who_it_was
     outsiders_see_neither_apps_nor_grants
@@ -348,6 +349,44 @@ async fn only_a_registered_redirect_is_answered(coordinator: Coordinator) {
         let asked = json!({ "client_name": "x", "redirect_uris": [bad] });
         let answer = coordinator.post("/oauth/clients", &token, asked).await;
         assert_eq!(answer.problem(), (400, "invalid_redirect_uri"));
+    }
+}
+
+/// What the answer to a registration names is what the token endpoint takes, or asks to be shown, and nothing else.
+async fn a_client_is_told_what_it_may_do(coordinator: Coordinator) {
+    let (_, token, ..) = ada(&coordinator).await;
+    let (code, refresh, own) = ("authorization_code", "refresh_token", "client_credentials");
+    let device = "urn:ietf:params:oauth:grant-type:device_code";
+    for (redirects, method, wanted) in [
+        (vec![CALLBACK], "client_secret_basic", vec![code, refresh, own, device]),
+        (vec![CALLBACK], "none", vec![code, refresh, device]),
+        (vec![], "client_secret_basic", vec![refresh, own, device]),
+        (vec![], "none", vec![refresh, device]),
+    ] {
+        let asked =
+            json!({ "client_name": "x", "redirect_uris": redirects, "token_endpoint_auth_method": method });
+        let made = coordinator.post("/oauth/clients", &token, asked).await.body;
+        assert_eq!(made["grant_types"], json!(wanted), "{made}");
+        assert_eq!(made["response_types"], if redirects.is_empty() { json!([]) } else { json!(["code"]) });
+        let secret = made["client_secret"].as_str().map(str::to_owned);
+        let client = Client {
+            address: coordinator.address,
+            id: text(&made, "client_id"),
+            secret,
+            redirect: CALLBACK.to_owned(),
+        };
+        for (grant, shown) in [(code, "code"), (refresh, "refresh_token"), (device, "device_code")] {
+            let fields = [
+                ("grant_type", grant),
+                (shown, "x"),
+                ("redirect_uri", CALLBACK),
+                ("code_verifier", VERIFIER),
+            ];
+            assert_eq!(client.token(&fields).json()["error"], "invalid_grant", "{grant}");
+        }
+        let page = client.token(&[("grant_type", own)]);
+        let taken = page.status == 200 || page.json()["error"] != "unauthorized_client";
+        assert_eq!(taken, wanted.contains(&own), "{page:?}");
     }
 }
 

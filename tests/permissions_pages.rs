@@ -54,9 +54,12 @@ const PAGES: &[(&str, &str, &str)] = &[
 const COORDINATOR: &[(&str, &str)] = &[
     ("GET", "/audit"),
     ("GET", "/coordinator/providers"),
+    ("POST", "/coordinator/providers"),
     ("GET", "/coordinator/new-provider"),
     ("POST", "/coordinator/new-provider"),
     ("GET", "/coordinator/providers/{provider}"),
+    ("GET", "/coordinator/providers/{provider}/edit"),
+    ("POST", "/coordinator/providers/{provider}/edit"),
     ("POST", "/coordinator/providers/{provider}/remove"),
 ];
 

@@ -155,7 +155,8 @@ async fn providers_are_added_listed_and_removed_by_command() {
     let c = coordinator().start();
     let provider = NodeProvider::start("ES256", address(&c));
     let added = add(&c, &provider, &["--bearer-audience", "wonder"]);
-    assert_eq!(added["provider"]["title"], "Node");
+    assert_eq!((&added["provider"]["title"], &added["provider"]["from"]), (&json!("Node"), &json!("host")));
+    assert_eq!(added["redirect_uri"], format!("{}/auth/oidc/node/callback", c.url()));
     assert!(!added.to_string().contains("wonder-secret"));
     let again = c.admin(&["provider", "add", "node", "--issuer", &provider.issuer, "--client-id", "x"], "");
     assert_eq!(again.code, 6, "{again:?}");
@@ -169,7 +170,9 @@ async fn providers_are_added_listed_and_removed_by_command() {
         assert!(tried.stderr.contains(words) && tried.stderr.contains("--no-check"), "{tried:?}");
     }
     let other = ["provider", "add", "other", "--issuer", &closed, "--client-id", "x", "--no-check"];
-    assert_eq!(c.admin(&other, "").code, 0);
+    let run = c.admin(&other, "");
+    let redirect = format!("{}/auth/oidc/other/callback", c.url());
+    assert!(run.code == 0 && run.stderr.contains(&redirect), "{run:?}");
     assert_eq!(c.admin(&["provider", "remove", "other", "--yes"], "").code, 0);
     let listed = c.admin(&["provider", "list", "--json"], "");
     let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
@@ -200,6 +203,102 @@ async fn providers_are_added_listed_and_removed_by_command() {
     assert_eq!(unasked.code, 2, "it asks: {unasked:?}");
     assert_eq!(c.admin(&["provider", "remove", "node", "--yes"], "").code, 0);
     assert_eq!(c.admin(&["provider", "remove", "node", "--yes"], "").code, 5);
+}
+
+/// The secret is a new one, as after a leak, and whoever was connected is so still.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_is_changed_by_command_and_its_people_stay() {
+    let c = coordinator().start();
+    assert_eq!(
+        c.admin(&["user", "create", "owner@example.org", "--password-stdin"], "a long password").code,
+        0
+    );
+    let provider = NodeProvider::start("ES256", address(&c));
+    let usual = ["--issuer", &provider.issuer, "--client-id", "wonder", "--create-accounts"];
+    let add = [&["provider", "add", "node", "--client-secret-stdin"][..], &usual].concat();
+    assert_eq!(c.admin(&add, "not the secret").code, 0);
+    let (page, _) = log_in(&c, &provider, "ada").await;
+    assert!(page.page.says("provider_misconfigured"), "{:?}", page.page);
+
+    let edit = |more: &[&str], stdin: &str| c.admin(&[&["provider", "edit", "node"], more].concat(), stdin);
+    let run = edit(&["--client-secret-stdin", "--title", "Our Node", "--json"], "wonder-secret\n");
+    let changed: Value = serde_json::from_str(&run.stdout).unwrap();
+    let changed = &changed["provider"];
+    assert_eq!(
+        (&changed["title"], &changed["create_accounts"]),
+        (&json!("Our Node"), &json!(true)),
+        "{run:?}"
+    );
+    let (ada, _) = log_in(&c, &provider, "ada").await;
+    assert_eq!((ada.page.status, ada.page.location()), (303, "/"), "{:?}", ada.page);
+    // Ada stays connected where nobody new gets in.
+    assert_eq!(edit(&["--create-accounts=false"], "").code, 0);
+    let (ada, _) = log_in(&c, &provider, "ada").await;
+    assert_eq!(ada.page.status, 303, "{:?}", ada.page);
+    let (bob, _) = log_in(&c, &provider, "bob").await;
+    assert!(bob.page.says("account_unknown"), "{:?}", bob.page);
+
+    let moved = edit(&["--issuer", "https://id.example.org"], "");
+    assert!(moved.code == 6 && moved.stderr.contains("add https://id.example.org"), "{moved:?}");
+    assert_eq!(edit(&["--issuer", &provider.issuer, "--scope", "email", "--no-rules"], "").code, 0);
+    assert_eq!(edit(&["--client-id", ""], "").code, 2);
+    assert_eq!(c.admin(&["provider", "edit", "nowhere", "--no-scopes"], "").code, 5);
+    assert_eq!(edit(&["--no-client-secret"], "").code, 0);
+    let (page, _) = log_in(&c, &provider, "ada").await;
+    assert!(page.page.says("provider_misconfigured"), "it has no secret any more: {:?}", page.page);
+}
+
+/// The settings file, which the command does not read, is known from the coordinator's last start.
+#[test]
+fn those_of_the_settings_file_are_listed_and_changed_there_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("wonder.toml");
+    let home = "[[provider]]\nname = 'home'\nissuer = 'https://id.example.org'\nclient-id = 'wonder'\nclient-secret = 'hush'\n";
+    std::fs::write(&file, format!("url = 'https://mesh.example.org'\n{home}")).unwrap();
+    let mut c = coordinator().args(&["--config", file.to_str().unwrap()]).start();
+    let issuer = "https://login.example.org";
+    let add = |c: &Coordinator, name: &str| {
+        c.admin(
+            &["provider", "add", name, "--issuer", issuer, "--client-id", "x", "--no-check", "--json"],
+            "",
+        )
+    };
+    let added: Value = serde_json::from_str(&add(&c, "work").stdout).unwrap();
+    assert_eq!(added["redirect_uri"], "https://mesh.example.org/auth/oidc/work/callback");
+    let listed = |c: &Coordinator| -> Vec<String> {
+        let run = c.admin(&["provider", "list", "--json"], "");
+        assert!(run.code == 0 && !run.stdout.contains("hush"), "{run:?}");
+        let listed: Value = serde_json::from_str(&run.stdout).unwrap();
+        let all = listed["providers"].as_array().unwrap().iter();
+        all.map(|one| format!("{} {}", one["name"].as_str().unwrap(), one["from"].as_str().unwrap()))
+            .collect()
+    };
+    assert_eq!(listed(&c), ["home file", "work host"]);
+    assert_eq!(add(&c, "home").code, 6, "its name is taken");
+    for change in
+        [&["provider", "edit", "home", "--title", "x"][..], &["provider", "remove", "home", "--yes"]]
+    {
+        let refused = c.admin(change, "");
+        assert!(refused.code == 6 && refused.stderr.contains("change it there"), "{refused:?}");
+    }
+    // Before the coordinator has seen its file again, the command goes by what it was.
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(listed(&c), ["home file", "work host"]);
+    c.restart();
+    assert_eq!(listed(&c), ["work host"]);
+}
+
+#[test]
+fn before_the_first_start_nobody_knows_the_coordinator_s_address() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().to_str().unwrap();
+    let add =
+        ["provider", "add", "home", "--issuer", "https://id.example.org", "--client-id", "x", "--no-check"];
+    let run = Wonder::new().run(&[&add[..], &["--data-dir", data]].concat());
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(
+        run.stderr.contains("/auth/oidc/home/callback") && run.stderr.contains("below the coordinator's URL")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

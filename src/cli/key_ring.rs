@@ -99,7 +99,7 @@ fn none(source: &master_key::Place) -> Error {
 fn reset(ctx: &Ctx, place: &Place) -> Result<()> {
     ctx.ui.confirm(
         "Forget the coordinator's own keys and all that is sealed? Devices must restart their tailscaled, and \
-         secrets of providers must be given again.",
+         secrets of providers and the password of the mail server must be given again.",
     )?;
     let (app, operator) = place.open()?;
     let count = wait(key_ring::reset(&app, &operator))?;

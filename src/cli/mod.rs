@@ -13,6 +13,7 @@ mod key;
 mod key_ring;
 mod log;
 mod login;
+mod mail;
 mod member;
 mod node;
 mod org;
@@ -71,6 +72,8 @@ enum Command {
     Key(key::KeyCommand),
     #[command(subcommand)]
     KeyRing(key_ring::KeyRingCommand),
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     #[command(subcommand)]
     Provider(provider::ProviderCommand),
     #[command(subcommand)]
@@ -137,6 +140,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Worker(command) => worker::run(&ctx, command),
         Command::Node(command) => node::run(&ctx, command),
         Command::Key(command) => key::run(&ctx, command),
+        Command::Mail(command) => mail::run(&ctx, command),
         Command::Provider(command) => provider::run(&ctx, command),
         Command::Identity(command) => identity::run(&ctx, command),
         Command::KeyRing(command) => key_ring::run(&ctx, command),

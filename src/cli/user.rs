@@ -2,16 +2,20 @@
 
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::ctx::Ctx;
 use super::wait::wait;
 use crate::api;
+use crate::auth::vault::Vault;
+use crate::config::master_key;
 use crate::config::server::data_dir;
 use crate::core::Result;
 use crate::core::id::UserNumber;
 use crate::core::secret::Secret;
 use crate::core::user::Email;
 use crate::service::app::App;
+use crate::service::identity;
 use crate::service::user::{self, NewUser, Operator, Reset};
 use crate::store::DatabaseUrl;
 use crate::store::user::User;
@@ -83,7 +87,7 @@ pub enum UserCommand {
 pub struct PasswordFlag {
     /// Read the password from stdin
     #[arg(long)]
-    password_stdin: bool,
+    pub password_stdin: bool,
 }
 
 /// Which coordinator's database.
@@ -135,6 +139,14 @@ impl Place {
     pub fn open(&self) -> Result<(App, Operator)> {
         let name = std::env::var("USER").unwrap_or_else(|_| format!("uid {}", rustix::process::geteuid()));
         Ok((App::local(&self.database()?)?, Operator::local(&name)))
+    }
+
+    /// The same, with the key that its secrets are sealed with.
+    pub fn open_sealed(&self) -> Result<(App, Operator)> {
+        let (app, operator) = self.open()?;
+        let sealed = wait(identity::is_sealed(app.store()))?;
+        let master = Vault::load(master_key::Place::find(&self.data_dir()?), sealed)?;
+        Ok((App::local_with(app.store().clone(), Some(Arc::new(master)))?, operator))
     }
 
     /// The coordinator's database.

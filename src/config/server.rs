@@ -1,6 +1,7 @@
 //! What `wonder serve` is told: a flag wins over an environment variable, that over the file, that over the
 //! default. Read once at the start by `cli`; the coordinator sees [`Settings`] alone.
 
+use ipnet::IpNet;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +15,7 @@ mod dns;
 mod file;
 mod limits;
 mod mail;
+mod network;
 mod provider;
 mod proxies;
 
@@ -111,6 +113,8 @@ pub struct Settings {
     pub local_accounts: bool,
     /// Where people log in elsewhere.
     pub providers: Vec<Configured>,
+    /// Where providers that were added on a page may be, beside the Internet.
+    pub provider_networks: Vec<IpNet>,
 }
 
 /// A certificate chain and its key, both PEM.
@@ -155,6 +159,7 @@ impl Settings {
             mail: file.mail.map(mail::MailTable::check).transpose()?,
             local_accounts: file.local_accounts.unwrap_or(true),
             providers: provider::read(file.provider)?,
+            provider_networks: network::read("provider-networks", &file.provider_networks)?,
         })
     }
 }
@@ -314,6 +319,7 @@ mod tests {
             ("[limits]\nlog-in-account = 'often'", "malformed_rate"),
             ("[limits]\nlog-in-acount = '5/1m'", "unknown_setting"),
             ("trusted-proxies = ['proxy.example']", "malformed_setting"),
+            ("provider-networks = ['id.home.arpa']", "malformed_setting"),
             ("proxy-header = 'x-real-ip'", "malformed_settings"),
         ] {
             assert_eq!(with_file(bad, Flags::default()).unwrap_err().code(), code, "{bad}");

@@ -88,6 +88,8 @@ actions! {
     SetupRefuse = "setup.refuse", Coordinator;
     /// A provider was added.
     ProviderCreate = "provider.create", Coordinator;
+    /// The settings of a provider were changed, or its client secret.
+    ProviderUpdate = "provider.update", Coordinator;
     /// A provider was removed; the log-ins that came from it ended.
     ProviderDelete = "provider.delete", Coordinator;
     /// An account was connected with an identity at a provider.
@@ -190,6 +192,10 @@ actions! {
     DeviceRefuse = "device.refuse", Coordinator;
     /// A platform's own machine was given credentials.
     DeployerJoin = "deployer.join", Organization;
+    /// The password of the mail server was kept, sealed.
+    MailSetPassword = "mail.set_password", Coordinator;
+    /// The password of the mail server that was kept was forgotten.
+    MailForgetPassword = "mail.forget_password", Coordinator;
     /// What is sealed was sealed with another master key.
     KeyRingRotate = "key_ring.rotate", Coordinator;
     /// What was sealed with a lost master key was forgotten.

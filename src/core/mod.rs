@@ -10,6 +10,7 @@ pub mod hex;
 pub mod id;
 pub mod key;
 pub mod name;
+pub mod network;
 pub mod node;
 pub mod oauth;
 pub mod page;

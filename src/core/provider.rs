@@ -9,7 +9,7 @@ use super::id::OrgId;
 use super::role::Role;
 use super::secret::Secret;
 use super::url::BaseUrl;
-use super::{Error, Result};
+use super::{Error, Kind, Result};
 
 /// The longest name, in bytes.
 const LONGEST_NAME: usize = 32;
@@ -102,11 +102,33 @@ macro_rules! read_by_from_str {
 }
 read_by_from_str!(ProviderName, Issuer);
 
+/// Who named a provider, and so how far it is trusted with the network that the coordinator is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The host: its settings file, or a command there. It may be anywhere.
+    Host,
+    /// An administrator, on a page. It is on the Internet, or where the settings allow it.
+    #[default]
+    Page,
+}
+
+impl Source {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Source::Host => "host",
+            Source::Page => "page",
+        }
+    }
+}
+
 /// A provider, without its client secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Provider {
     pub name: ProviderName,
+    /// Beside the settings, never one of them.
+    #[serde(skip)]
+    pub source: Source,
     /// What its button says; none: its name.
     #[serde(default)]
     pub title: Option<String>,
@@ -135,6 +157,60 @@ pub struct Configured {
     pub provider: Provider,
     /// None for a public client.
     pub secret: Option<Secret>,
+}
+
+/// What is to be different of a provider; what is none stays.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    /// Never another one: who people are there is kept by it.
+    pub issuer: Option<Issuer>,
+    /// Empty: the name.
+    pub title: Option<String>,
+    pub client_id: Option<String>,
+    pub secret: SecretEdit,
+    pub scopes: Option<Vec<String>>,
+    pub create_accounts: Option<bool>,
+    pub link_verified_email: Option<bool>,
+    pub bearer_audiences: Option<Vec<String>>,
+    pub rules: Option<Vec<Rule>>,
+}
+
+/// What becomes of a client secret.
+#[derive(Clone, Debug, Default)]
+pub enum SecretEdit {
+    #[default]
+    Stays,
+    Becomes(Secret),
+    /// It is a public client from now on.
+    Ends,
+}
+
+impl Edit {
+    /// The provider as it is to be. Another issuer is `issuer_stays`.
+    pub fn apply(self, old: &Provider) -> Result<Provider> {
+        if let Some(other) = self.issuer.filter(|issuer| *issuer != old.issuer) {
+            let message = format!("the issuer of {} is {}, and stays", old.name, old.issuer);
+            return Err(Error::new(Kind::Conflict, "issuer_stays", message)
+                .hint(format!("add {other} as a provider of its own; people connect both")));
+        }
+        let title = match self.title {
+            Some(title) => Some(title).filter(|title| !title.is_empty()),
+            None => old.title.clone(),
+        };
+        let new = Provider {
+            name: old.name.clone(),
+            source: old.source,
+            title,
+            issuer: old.issuer.clone(),
+            client_id: self.client_id.unwrap_or_else(|| old.client_id.clone()),
+            scopes: self.scopes.unwrap_or_else(|| old.scopes.clone()),
+            create_accounts: self.create_accounts.unwrap_or(old.create_accounts),
+            link_verified_email: self.link_verified_email.unwrap_or(old.link_verified_email),
+            bearer_audiences: self.bearer_audiences.unwrap_or_else(|| old.bearer_audiences.clone()),
+            rules: self.rules.unwrap_or_else(|| old.rules.clone()),
+        };
+        new.check()
+    }
 }
 
 fn usual_scopes() -> Vec<String> {
@@ -236,6 +312,32 @@ mod tests {
         ] {
             assert!(bad.parse::<Rule>().is_err(), "{bad}");
         }
+    }
+
+    fn home() -> Provider {
+        let json = serde_json::json!({ "name": "home", "title": "Home", "issuer": "https://id.example.org",
+            "client-id": "wonder", "create-accounts": true });
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn an_edit_changes_what_it_names_and_nothing_else() {
+        assert_eq!(Edit::default().apply(&home()).unwrap(), home());
+        let same = Edit { issuer: Some(home().issuer), title: Some(String::new()), ..Edit::default() };
+        assert_eq!(same.apply(&home()).unwrap(), Provider { title: None, ..home() });
+        let edit = Edit { client_id: Some("other".into()), create_accounts: Some(false), ..Edit::default() };
+        let expected = Provider { client_id: "other".into(), create_accounts: false, ..home() };
+        assert_eq!(edit.apply(&home()).unwrap(), expected);
+        let bad = Edit { client_id: Some(String::new()), ..Edit::default() };
+        assert_eq!(bad.apply(&home()).unwrap_err().code(), "malformed_provider");
+    }
+
+    #[test]
+    fn people_are_known_by_the_issuer_so_it_stays() {
+        let moved = Edit { issuer: Some("https://id.example.org/".parse().unwrap()), ..Edit::default() };
+        let refused = moved.apply(&home()).unwrap_err();
+        assert_eq!(refused.code(), "issuer_stays");
+        assert!(refused.hint_text().unwrap().contains("add https://id.example.org/"));
     }
 
     #[test]

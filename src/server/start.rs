@@ -25,9 +25,9 @@ use crate::mesh::native::{derp, stun};
 use crate::runtime::{Clock, Supervisor};
 use crate::service::app::{self, App};
 use crate::service::identity::{self, Identity};
-use crate::service::mail::Mailer;
+use crate::service::mail::{self, Mailer};
 use crate::service::oauth::signing::Signing;
-use crate::service::{health, key_ring, mesh, setup};
+use crate::service::{health, key_ring, last_start, mesh, setup};
 use crate::store::{DatabaseUrl, Purpose, Store};
 
 /// A coordinator that has all it needs.
@@ -68,6 +68,8 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Started> {
     let keys = Keys::load(&settings, &store, &url, clock.now()).await?;
     let app =
         App::new(store, clock, Supervisor::new(), app_settings(&settings, &url, relay.as_ref(), &keys)?);
+    last_start::keep(&app).await?;
+    mail::look(&app).await?;
     mesh::run(&app).await?;
     chores::begin(&app, &keys.signing);
     let setup_code = setup::offer(&app).await?;
@@ -133,6 +135,7 @@ fn app_settings(
         limits: settings.limits.clone(),
         mailer: settings.mail.as_ref().map(Mailer::new).transpose()?,
         providers: settings.providers.clone(),
+        provider_networks: settings.provider_networks.clone(),
         local_accounts: settings.local_accounts,
         master: Some(keys.master.clone()),
     })

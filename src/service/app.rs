@@ -1,6 +1,7 @@
 //! What every use case needs: the database, the time, and the settings. Made once at start; `server` and the
 //! commands of local administration hold it.
 
+use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ pub struct Settings {
     pub mailer: Option<Mailer>,
     /// Where people log in elsewhere, by the settings file.
     pub providers: Vec<Configured>,
+    /// Where providers that were added on a page may be, beside the Internet.
+    pub provider_networks: Vec<IpNet>,
     /// Whether people log in with passwords that are kept here.
     pub local_accounts: bool,
     /// For what is sealed and must be read back; none: nothing of that is needed here.
@@ -60,6 +63,7 @@ impl Settings {
             limits: Rates::default(),
             mailer: None,
             providers: Vec::new(),
+            provider_networks: Vec::new(),
             local_accounts: true,
             master: None,
         }
@@ -98,6 +102,7 @@ struct Parts {
 impl App {
     pub fn new(store: Store, clock: Clock, supervisor: Supervisor, settings: Settings) -> Self {
         let (passwords, limits) = (Passwords::default(), Limits::new(&settings.limits));
+        let oidc = Oidc::new(&settings.provider_networks);
         let mesh = Mesh::new(&store, &settings.url, settings.mesh(), clock.clone(), supervisor.clone());
         App(Arc::new(Parts {
             store,
@@ -108,7 +113,7 @@ impl App {
             limits,
             refusals: Refusals::default(),
             metrics: Metrics::default(),
-            oidc: Oidc::default(),
+            oidc,
             mesh,
         }))
     }

@@ -90,12 +90,12 @@ pub async fn create(app: &App, may: &May<InviteMembers>, wish: Wish) -> Result<M
     let url = Secret::new(format!("{}{PATH}{}", app.settings().url, code.reveal()));
     let mut made = Made { invitation, code, url, mailed: None };
     if let Some(mailer) = mailer {
-        made.mailed = Some(mail(mailer, &made, &may.organization().name).await);
+        made.mailed = Some(mail(app, mailer, &made, &may.organization().name).await);
     }
     Ok(made)
 }
 
-async fn mail(mailer: &Mailer, made: &Made, organization: &str) -> Result<()> {
+async fn mail(app: &App, mailer: &Mailer, made: &Made, organization: &str) -> Result<()> {
     let Invitation { email, role, inviter, expires_at, .. } = &made.invitation;
     let role = with_article(*role);
     let (url, code) = (made.url.reveal(), made.code.reveal());
@@ -107,7 +107,7 @@ async fn mail(mailer: &Mailer, made: &Made, organization: &str) -> Result<()> {
          It is good until {expires_at}, once, and for your account alone.\n\
          If you do not know what this is about, there is nothing to do.\n"
     );
-    let sent = mailer.send(email, &subject, text).await;
+    let sent = mailer.send(app, email, &subject, text).await;
     if let Err(error) = &sent {
         let source = std::error::Error::source(error).map(ToString::to_string);
         tracing::warn!(code = error.code(), source, "an invitation was not mailed: {error}");

@@ -158,6 +158,39 @@ mod tests {
         path
     }
 
+    /// Who added a provider before its source was kept is in the audit trail.
+    #[tokio::test]
+    async fn a_provider_of_the_host_stays_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("wonder.db");
+        let mut raw = rusqlite::Connection::open(&path).unwrap();
+        let all = migrations(SQLITE).unwrap();
+        Runner::new(&all).set_target(Target::Version(10)).run(&mut raw).unwrap();
+        for (number, (name, at, actor)) in
+            [("forgotten", 1, ""), ("home", 2, "local"), ("page", 3, "user"), ("again", 5, "user")]
+                .iter()
+                .enumerate()
+        {
+            let settings =
+                format!(r#"{{"name":"{name}","issuer":"https://id.example.org","client-id":"wonder"}}"#);
+            let sql = "INSERT INTO providers (name, settings, created_at) VALUES (?1, ?2, ?3)";
+            raw.execute(sql, (name, settings, at)).unwrap();
+            let sql = "INSERT INTO audit_events (id, at, actor_kind, actor_name, action, target_kind, target_id, target_name) \
+                SELECT ?1, ?2, ?3, 'somebody', 'provider.create', 'provider', ?4, 'https://id.example.org' WHERE ?3 <> ''";
+            raw.execute(sql, (format!("event {number}"), at, actor, name)).unwrap();
+        }
+        // There was one of its name before, which the host had added.
+        let earlier = "INSERT INTO audit_events (id, at, actor_kind, actor_name, action, target_kind, target_id, target_name) \
+            VALUES ('earlier', 4, 'local', 'root', 'provider.create', 'provider', 'again', 'https://id.example.org')";
+        raw.execute_batch(earlier).unwrap();
+        drop(raw);
+        let store = Store::open(&DatabaseUrl::Sqlite(path), Purpose::Serve).unwrap();
+        let found = store.read(crate::store::oidc::provider::all).await.unwrap();
+        let found: Vec<_> = found.iter().map(|p| (p.name.to_string(), p.source.as_str())).collect();
+        let expected = [("forgotten", "page"), ("home", "host"), ("page", "page"), ("again", "page")];
+        assert_eq!(found, expected.map(|(name, source)| (name.to_owned(), source)));
+    }
+
     #[tokio::test]
     async fn what_the_first_release_wrote_down_is_kept_and_waits_for_its_link() {
         let directory = tempfile::tempdir().unwrap();

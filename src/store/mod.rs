@@ -15,6 +15,7 @@ pub mod chain;
 pub mod counter;
 pub mod factor;
 pub mod invitation;
+pub mod last_start;
 pub mod member;
 pub mod node;
 pub mod oauth;

@@ -39,6 +39,10 @@ pub struct Mind {
     pub error: Option<&'static str>,
     pub userinfo: Value,
     pub down: bool,
+    /// What its document says beside the usual, or in its place.
+    pub document: serde_json::Map<String, Value>,
+    /// How often it was called by anybody but a browser.
+    pub calls: u32,
     /// The PKCE challenge that the next code verifier must fit.
     pub challenge: String,
     /// How often its keys were asked for.
@@ -73,6 +77,8 @@ impl Strange {
             error: None,
             userinfo: Value::Null,
             down: false,
+            document: serde_json::Map::new(),
+            calls: 0,
             challenge: String::new(),
             key_calls: 0,
             hold: false,
@@ -153,12 +159,14 @@ impl Keys {
 }
 
 fn down(mind: &Mutex<Mind>) -> Option<Response> {
-    mind.lock().unwrap().down.then(|| StatusCode::BAD_GATEWAY.into_response())
+    let mut mind = mind.lock().unwrap();
+    mind.calls += 1;
+    mind.down.then(|| StatusCode::BAD_GATEWAY.into_response())
 }
 
 async fn document(State((issuer, mind, _)): State<Shared>) -> Response {
     down(&mind).unwrap_or_else(|| {
-        Json(json!({
+        let mut document = json!({
             "issuer": issuer,
             "authorization_endpoint": format!("{issuer}/authorize"),
             "token_endpoint": format!("{issuer}/token"),
@@ -167,8 +175,9 @@ async fn document(State((issuer, mind, _)): State<Shared>) -> Response {
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["none", "HS256", "ES256", "EdDSA", "of tomorrow"],
-        }))
-        .into_response()
+        });
+        document.as_object_mut().unwrap().extend(mind.lock().unwrap().document.clone());
+        Json(document).into_response()
     })
 }
 

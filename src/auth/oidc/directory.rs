@@ -2,6 +2,7 @@
 //! when they are needed, kept for an hour. Keys are fetched again when a token names one that is not known, which
 //! whoever sends such tokens can make happen a few times a minute and no more.
 
+use ipnet::IpNet;
 use openidconnect::core::{CoreClientAuthMethod, CoreJsonWebKeySet};
 use openidconnect::{DiscoveryError, IssuerUrl, ProviderMetadataWithLogout, SyncHttpClient};
 use std::collections::HashMap;
@@ -12,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::http::Http;
 use super::{probe, trouble};
 use crate::auth::limit::Limit;
-use crate::core::provider::{Issuer, Provider, ProviderName};
+use crate::core::provider::{Issuer, Provider, ProviderName, Source};
 use crate::core::{Error, Kind, Result, Timestamp};
 
 pub type Metadata = ProviderMetadataWithLogout;
@@ -33,12 +34,18 @@ const MOST_KEPT: usize = 256;
 pub struct Directory(Arc<Parts>);
 
 struct Parts {
-    http: Http,
+    /// To providers that the host named.
+    anywhere: Http,
+    /// To those that were added on a page.
+    to_the_internet: Http,
     calls: Arc<Semaphore>,
-    /// By issuer. Who fetches holds the entry, so that others wait for that one answer.
-    entries: Mutex<HashMap<Issuer, Arc<tokio::sync::Mutex<Entry>>>>,
+    /// Who fetches holds the entry, so that others wait for that one answer.
+    entries: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<Entry>>>>,
     refreshes: Limit,
 }
+
+/// What was fetched for the host is not told to those who could not have fetched it.
+type Key = (Issuer, Source);
 
 #[derive(Default)]
 struct Entry {
@@ -46,21 +53,21 @@ struct Entry {
     failed_at: Option<Timestamp>,
 }
 
-impl Default for Directory {
-    fn default() -> Self {
+impl Directory {
+    /// `allowed`: where providers that were added on a page may be, beside the Internet.
+    pub fn new(allowed: &[IpNet]) -> Self {
         Directory(Arc::new(Parts {
-            http: Http::new(),
+            anywhere: Http::anywhere(),
+            to_the_internet: Http::to_the_internet(allowed),
             calls: Arc::new(Semaphore::new(CALLS)),
             entries: Mutex::default(),
             refreshes: Limit::new(3, Duration::from_secs(60)),
         }))
     }
-}
 
-impl Directory {
     /// What a provider says of itself. One that was known stays known while it is away.
     pub async fn metadata(&self, provider: &Provider, now: Timestamp) -> Result<Arc<Metadata>> {
-        let entry = self.entry(&provider.issuer);
+        let entry = self.entry(provider);
         let mut entry = entry.lock().await;
         if let Some((known, at)) = &entry.known
             && now.since(*at) < LASTS
@@ -71,7 +78,7 @@ impl Directory {
             return entry.known.clone().map(|(known, _)| known).ok_or_else(|| away(&provider.name));
         }
         let issuer = provider.issuer.clone();
-        let found = self.call(&provider.name, move |http| discover(&issuer, http)).await?;
+        let found = self.call(provider, move |http| discover(&issuer, http)).await?;
         match found.map_err(|error| Fault::of(error).into_error(&provider.name)) {
             Ok(fresh) => Ok(entry.keep(fresh, now)),
             Err(error) => {
@@ -85,9 +92,18 @@ impl Directory {
     /// Asks a provider now, whatever is known of it. An error says what an operator has to mend.
     pub async fn probe(&self, provider: &Provider, now: Timestamp) -> Result<()> {
         let issuer = provider.issuer.clone();
-        let found = self.call(&provider.name, move |http| probe::probe(&issuer, http, now)).await??;
-        self.entry(&provider.issuer).lock().await.keep(found, now);
+        let found = self.call(provider, move |http| probe::probe(&issuer, http, now)).await??;
+        self.entry(provider).lock().await.keep(found, now);
         Ok(())
+    }
+
+    /// Refuses a provider whose name leads where it may not be called. Asks it nothing: one that is not there yet passes.
+    pub async fn admit(&self, provider: &Provider) -> Result<()> {
+        let issuer = provider.issuer.clone();
+        match self.call(provider, move |http| http.may_call(issuer.as_str())).await? {
+            true => Ok(()),
+            false => Err(probe::not_there(&provider.issuer)),
+        }
     }
 
     /// What a provider says of itself, with its keys fetched again, for a token by a key that is not among them. `too_many_attempts`
@@ -96,28 +112,26 @@ impl Directory {
         self.0.refreshes.take(&provider.issuer, now)?;
         let known = self.metadata(provider, now).await?;
         let url = known.jwks_uri().clone();
-        let fetched = self.call(&provider.name, move |http| CoreJsonWebKeySet::fetch(&url, http)).await?;
+        let fetched = self.call(provider, move |http| CoreJsonWebKeySet::fetch(&url, http)).await?;
         let keys = fetched.map_err(|error| Fault::of(error).into_error(&provider.name))?;
         let fresh = (*known).clone().set_jwks(keys);
-        let entry = self.entry(&provider.issuer);
+        let entry = self.entry(provider);
         let kept = entry.lock().await.keep(fresh, now);
         Ok(kept)
-    }
-
-    /// Forgets what is known of a provider.
-    pub fn forget(&self, issuer: &Issuer) {
-        self.entries().remove(issuer);
     }
 
     /// Calls a provider on a thread where waiting is no harm; a few at a time.
     pub async fn call<T: Send + 'static>(
         &self,
-        provider: &ProviderName,
+        provider: &Provider,
         work: impl FnOnce(&Http) -> T + Send + 'static,
     ) -> Result<T> {
         let turn = tokio::time::timeout(PATIENCE, self.0.calls.clone().acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else { return Err(away(provider)) };
-        let http = self.0.http.clone();
+        let Ok(Ok(turn)) = turn else { return Err(away(&provider.name)) };
+        let http = match provider.source {
+            Source::Host => self.0.anywhere.clone(),
+            Source::Page => self.0.to_the_internet.clone(),
+        };
         let work = tokio::task::spawn_blocking(move || {
             let done = work(&http);
             drop(turn);
@@ -126,15 +140,15 @@ impl Directory {
         work.await.map_err(|e| Error::bug("a call to a provider ended early").source(e))
     }
 
-    fn entry(&self, issuer: &Issuer) -> Arc<tokio::sync::Mutex<Entry>> {
-        let mut entries = self.entries();
-        if entries.len() >= MOST_KEPT && !entries.contains_key(issuer) {
+    fn entry(&self, provider: &Provider) -> Arc<tokio::sync::Mutex<Entry>> {
+        let (key, mut entries) = ((provider.issuer.clone(), provider.source), self.entries());
+        if entries.len() >= MOST_KEPT && !entries.contains_key(&key) {
             entries.clear();
         }
-        entries.entry(issuer.clone()).or_default().clone()
+        entries.entry(key).or_default().clone()
     }
 
-    fn entries(&self) -> std::sync::MutexGuard<'_, HashMap<Issuer, Arc<tokio::sync::Mutex<Entry>>>> {
+    fn entries(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Arc<tokio::sync::Mutex<Entry>>>> {
         self.0.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -129,7 +129,7 @@ impl Flow {
             let answer = request.set_pkce_verifier(verifier).request(http);
             answer.map_err(|error| not_exchanged(&name, error))
         };
-        directory.call(&self.provider.name, call).await?
+        directory.call(&self.provider, call).await?
     }
 
     fn check(
@@ -178,7 +178,7 @@ impl Flow {
             return Ok(Claims::default());
         };
         let (url, token) = (url.to_string(), tokens.access_token().secret().clone());
-        let answer = directory.call(&name, move |http| http.get(&url, &token)).await?;
+        let answer = directory.call(&self.provider, move |http| http.get(&url, &token)).await?;
         let (status, body) = answer.map_err(|e| trouble::unavailable(&name, e))?;
         let said = (status == 200).then(|| serde_json::from_slice(&body).map(Claims).ok()).flatten();
         let said = said.ok_or_else(|| trouble::broken(&name, format!("userinfo answers {status}")))?;

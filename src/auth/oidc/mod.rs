@@ -5,6 +5,7 @@
 pub mod claims;
 pub mod directory;
 pub mod flow;
+mod gate;
 mod http;
 pub mod jwt;
 mod probe;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::LEEWAY;
 use super::directory::{Metadata, discover};
 use super::flow::ALGORITHMS;
+use super::gate::Refused;
 use super::http::Http;
 use crate::core::provider::Issuer;
 use crate::core::{Error, Kind, Result, Timestamp};
@@ -91,6 +92,9 @@ fn explain(issuer: &Issuer, error: DiscoveryError<ureq::Error>, first: Option<&F
 }
 
 fn of_transport(issuer: &Issuer, failure: &ureq::Error) -> Error {
+    if Refused::is(failure) {
+        return not_there(issuer);
+    }
     if let Some(tls) = tls_failure(failure) {
         return untrusted(issuer, &tls);
     }
@@ -104,6 +108,15 @@ fn of_transport(issuer: &Issuer, failure: &ureq::Error) -> Error {
     };
     Error::new(Kind::Unavailable, "provider_unreachable", format!("{issuer} cannot be reached: {reason}"))
         .hint("look whether it runs, and whether this coordinator's host reaches it")
+}
+
+/// The same whatever is at that address.
+pub fn not_there(issuer: &Issuer) -> Error {
+    let message = format!("{issuer}, or an address that it names, is not on the Internet");
+    Error::new(Kind::Denied, "provider_address_refused", message).hint(
+        "what is added here is called in networks that `provider-networks` of the coordinator's settings names, and in no \
+         others; `sudo wonder provider add` on its host adds it without that",
+    )
 }
 
 fn no_host(issuer: &Issuer) -> Error {

@@ -33,6 +33,7 @@ pub(super) struct File {
     pub mail: Option<MailTable>,
     pub local_accounts: Option<bool>,
     pub provider: Vec<toml::Table>,
+    pub provider_networks: Vec<String>,
 }
 
 const KEYS: &[&str] = &[
@@ -56,6 +57,7 @@ const KEYS: &[&str] = &[
     "mail",
     "local-accounts",
     "provider",
+    "provider-networks",
 ];
 const DNS_KEYS: &[&str] = &["base-domain", "resolvers", "search-domains", "split"];
 

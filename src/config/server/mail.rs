@@ -58,8 +58,10 @@ pub struct Mail {
     pub tls: MailTls,
     /// `mesh@example.org` or `Our mesh <mesh@example.org>`.
     pub from: String,
-    /// Name and password.
-    pub log_in: Option<(String, Secret)>,
+    /// Whom to log in as; none: nobody.
+    pub username: Option<String>,
+    /// None: the one that is kept sealed in the database, by `wonder mail set-password`.
+    pub password: Option<Secret>,
     /// Certificates that are trusted besides the system's, in PEM.
     pub authorities: Option<Vec<u8>>,
 }
@@ -74,12 +76,10 @@ impl MailTable {
             (None, Some(path)) => Some(Secret::new(text_of(path)?.trim_end_matches(['\r', '\n']))),
             (password, None) => password,
         };
-        let log_in = match (self.username, password) {
-            (Some(name), Some(password)) => Some((name, password)),
-            (None, None) => None,
-            _ => return Err(malformed("mail.username and a password go together")),
-        };
-        if self.tls == MailTls::None && log_in.is_some() && !is_this_host(&self.host) {
+        if password.is_some() && self.username.is_none() {
+            return Err(malformed("a password of [mail] is of a mail.username"));
+        }
+        if self.tls == MailTls::None && self.username.is_some() && !is_this_host(&self.host) {
             return Err(malformed("mail.tls = \"none\" would send the password in the clear"));
         }
         let authorities = self.ca_file.as_ref().map(|path| text_of(path).map(String::into_bytes));
@@ -88,7 +88,8 @@ impl MailTable {
             host: self.host,
             tls: self.tls,
             from: self.from,
-            log_in,
+            username: self.username,
+            password,
             authorities: authorities.transpose()?,
         })
     }
@@ -133,11 +134,14 @@ mod tests {
         std::fs::write(file.path(), "hush\n").unwrap();
         let from_file = format!("username = 'ada'\npassword-file = '{}'", file.path().display());
         let mail = check(&from_file).unwrap();
-        let (name, password) = mail.log_in.as_ref().unwrap();
-        assert_eq!((name.as_str(), password.reveal()), ("ada", "hush"));
+        assert_eq!(mail.username.as_deref(), Some("ada"));
+        assert_eq!(mail.password.as_ref().unwrap().reveal(), "hush");
         assert!(!format!("{mail:?}").contains("hush"));
         assert!(check(&format!("{from_file}\npassword = 'x'")).is_err());
-        for bad in ["username = 'ada'", "password = 'x'", "tls = 'none'\nusername = 'a'\npassword = 'x'"] {
+        assert!(check("username = 'ada'").unwrap().password.is_none(), "it is kept elsewhere");
+        for bad in
+            ["password = 'x'", "tls = 'none'\nusername = 'a'\npassword = 'x'", "tls = 'none'\nusername = 'a'"]
+        {
             assert_eq!(check(bad).unwrap_err().code(), "malformed_setting", "{bad}");
         }
         let missing = check("username = 'a'\npassword-file = '/nowhere'").unwrap_err();

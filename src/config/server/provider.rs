@@ -4,7 +4,7 @@ use serde::Deserialize as _;
 use std::path::Path;
 
 use super::file::{malformed, refuse_unknown};
-use crate::core::provider::{Configured, Provider};
+use crate::core::provider::{Configured, Provider, Source};
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 
@@ -41,7 +41,7 @@ fn one(mut table: toml::Table) -> Result<Configured> {
     refuse_unknown(&table, KEYS, "provider.")?;
     let secret = secret(table.remove(SECRET), table.remove(SECRET_FILE))?;
     let provider = Provider::deserialize(table).map_err(|e| malformed(&e))?.check()?;
-    Ok(Configured { provider, secret })
+    Ok(Configured { provider: Provider { source: Source::Host, ..provider }, secret })
 }
 
 fn secret(given: Option<toml::Value>, file: Option<toml::Value>) -> Result<Option<Secret>> {
@@ -95,6 +95,7 @@ mod tests {
         let all = read_text(&text).unwrap();
         let secrets: Vec<_> = all.iter().map(|c| c.secret.as_ref().unwrap().reveal()).collect();
         assert_eq!(secrets, ["hush", "other"]);
+        assert!(all.iter().all(|c| c.provider.source == Source::Host));
         assert!(!format!("{all:?}").contains("hush"));
     }
 
@@ -104,6 +105,7 @@ mod tests {
             ("client-secret = 'a'\nclient-secret-file = 'b'", "malformed_settings"),
             ("client-secret-file = '/nowhere/secret'", "unreadable_settings"),
             ("client_id = 'x'", "unknown_setting"),
+            ("source = 'host'", "unknown_setting"),
             ("rules = [{ claim = 'groups' }]", "malformed_settings"),
             ("scopes = ['openid email']", "malformed_provider"),
         ] {

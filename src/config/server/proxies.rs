@@ -4,7 +4,8 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::IpAddr;
 
-use crate::core::{Error, Result};
+use super::network;
+use crate::core::Result;
 
 /// The proxies that are believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,19 +36,10 @@ impl ProxyHeader {
 impl Proxies {
     /// Networks in CIDR notation, or single addresses.
     pub(super) fn read(trusted: &[String], header: ProxyHeader) -> Result<Proxies> {
-        let trusted = trusted.iter().map(|text| network(text)).collect::<Result<_>>()?;
-        Ok(Proxies { trusted, header })
+        Ok(Proxies { trusted: network::read("trusted-proxies", trusted)?, header })
     }
 
     pub fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|net| net.contains(&address))
     }
-}
-
-fn network(text: &str) -> Result<IpNet> {
-    let one = || text.parse::<IpAddr>().map(IpNet::from);
-    text.parse::<IpNet>().or_else(|_| one()).map_err(|_| {
-        Error::usage("malformed_setting", format!("trusted-proxies: {text:?} is no network"))
-            .hint("write it like 127.0.0.1, 10.0.0.0/8 or fd00::/8")
-    })
 }

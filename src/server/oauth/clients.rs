@@ -14,6 +14,7 @@ use crate::server::problem::Answer;
 use crate::server::state::State;
 use crate::service::authority::{Caller, May};
 use crate::service::oauth::app::{self, NewApp};
+use crate::service::oauth::exchange::DEVICE_GRANT;
 use crate::store::oauth::app::AppRow;
 
 /// What a client says of itself. Left out: `client_secret_basic`, every scope, the personal organization.
@@ -97,6 +98,14 @@ pub async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What the token endpoint takes of it (RFC 7591 section 2): a code comes by a redirect, and who has no secret has no
+/// credentials of their own.
+fn grant_types(app: &AppRow) -> Vec<&'static str> {
+    let code = (!app.redirect_uris.is_empty()).then_some("authorization_code");
+    let own = app.secret.is_some().then_some("client_credentials");
+    code.into_iter().chain(["refresh_token"]).chain(own).chain([DEVICE_GRANT]).collect()
+}
+
 fn present(app: &AppRow) -> Value {
     json!({
         "client_id": app.id,
@@ -105,8 +114,8 @@ fn present(app: &AppRow) -> Value {
         "redirect_uris": app.redirect_uris,
         "post_logout_redirect_uris": app.post_logout_redirect_uris,
         "token_endpoint_auth_method": if app.secret.is_none() { "none" } else { "client_secret_basic" },
-        "grant_types": ["authorization_code", "refresh_token"],
-        "response_types": ["code"],
+        "grant_types": grant_types(app),
+        "response_types": if app.redirect_uris.is_empty() { &[][..] } else { &["code"] },
         "scope": app.scopes.to_string(),
         "revoked_at": app.revoked_at,
     })

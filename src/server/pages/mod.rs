@@ -47,6 +47,7 @@ mod overview;
 pub mod parts;
 mod passkey;
 mod provider;
+mod provider_form;
 mod providers;
 mod qr;
 mod session;
@@ -65,6 +66,7 @@ pub fn router(state: State) -> Router {
         .merge(provider::routes())
         .merge(identity::routes())
         .merge(providers::routes())
+        .merge(provider_form::routes())
         .merge(setup::routes())
         .merge(overview::routes())
         .merge(devices::routes())

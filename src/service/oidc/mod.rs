@@ -1,4 +1,4 @@
-//! Log-ins at OpenID Connect providers: which providers there are ([`provider`]), the way of a browser there and
+//! Log-ins at OpenID Connect providers: which providers there are ([`provider`]) and how they stand ([`standing`]), the way of a browser there and
 //! back ([`log_in`]), whose account that opens ([`account`]), who people are there ([`identity`]), where they are a
 //! member by the provider's word ([`membership`]), bearer tokens of a provider ([`bearer`]), and log-outs at either end ([`log_out`]).
 
@@ -9,9 +9,12 @@ pub mod log_in;
 pub mod log_out;
 pub mod membership;
 pub mod provider;
+pub mod standing;
 
+use ipnet::IpNet;
 use std::time::Duration;
 
+use self::standing::Answers;
 use super::app::App;
 use crate::auth::limit::Limit;
 use crate::auth::oidc::directory::Directory;
@@ -24,16 +27,19 @@ const KEPT: Duration = Duration::from_secs(3600);
 /// What log-ins at providers share: what is known of the providers, and how often browsers may set out.
 pub struct Oidc {
     directory: Directory,
+    answers: Answers,
     /// By address.
     departures: Limit,
     /// By nothing: bounds the rows of `login_states`.
     all_departures: Limit,
 }
 
-impl Default for Oidc {
-    fn default() -> Self {
+impl Oidc {
+    /// `networks`: where providers that were added on a page may be, beside the Internet.
+    pub fn new(networks: &[IpNet]) -> Self {
         Oidc {
-            directory: Directory::default(),
+            directory: Directory::new(networks),
+            answers: Answers::default(),
             departures: Limit::new(20, Duration::from_secs(3)),
             all_departures: Limit::new(1000, Duration::from_millis(50)),
         }

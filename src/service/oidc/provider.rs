@@ -1,26 +1,20 @@
 //! Which providers there are: those of the settings file, and those that were added, whose client secrets are sealed.
 //! A name in the file hides the same name in the database. Added and removed on the host, or by an administrator.
 
-use futures_util::future::join_all;
-use std::time::Duration;
-
-use crate::auth::vault::Vault;
+use super::standing;
 use crate::core::action::Action;
 use crate::core::id::UserId;
-use crate::core::provider::{Configured, Provider, ProviderName, Rule};
-use crate::core::secret::Secret;
+use crate::core::provider::{Configured, Edit, Provider, ProviderName, SecretEdit, Source};
 use crate::core::{Error, Kind, Result};
 use crate::service::administrator::Administrator;
 use crate::service::app::{App, Settings};
 use crate::service::audit::{self, Actor, Change};
 use crate::service::invitation::may_invite;
+use crate::service::sealed;
 use crate::service::user::Operator;
-use crate::store::oidc::{identity, origin, provider};
-use crate::store::sealed_secret::{self, SealedSecret};
-use crate::store::{Read, Tx, member, organization};
-
-/// How long a provider is waited for where only its state is wanted.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::store::oidc::{origin, provider};
+use crate::store::sealed_secret;
+use crate::store::{Read, Tx, last_start, member};
 
 /// Authority over the providers: of whoever may open the database on the coordinator's host, or administers it.
 #[derive(Clone, Debug)]
@@ -42,6 +36,13 @@ impl From<&Administrator> for Keeper {
     }
 }
 
+impl Keeper {
+    /// What they add is trusted as they are.
+    fn source(&self) -> Source {
+        if self.within.is_some() { Source::Page } else { Source::Host }
+    }
+}
+
 /// All of them, in the order in which people are offered them.
 pub async fn all(app: &App) -> Result<Vec<Provider>> {
     let whole = app.clone();
@@ -55,7 +56,15 @@ pub(in crate::service) fn offered(read: &mut Read<'_>, settings: &Settings) -> R
     Ok(all)
 }
 
-fn is_of_file(settings: &Settings, name: &ProviderName) -> bool {
+/// Those of the settings file: of this coordinator's, or, for a command beside it, of the one that started last.
+fn of_file(read: &mut Read<'_>, settings: &Settings) -> Result<Vec<Provider>> {
+    match settings.providers.is_empty() {
+        true => Ok(last_start::find(read)?.map(|start| start.providers).unwrap_or_default()),
+        false => Ok(settings.providers.iter().map(|configured| configured.provider.clone()).collect()),
+    }
+}
+
+pub(super) fn is_of_file(settings: &Settings, name: &ProviderName) -> bool {
     settings.providers.iter().any(|configured| configured.provider.name == *name)
 }
 
@@ -71,11 +80,11 @@ pub(super) async fn find(app: &App, name: &str) -> Result<Configured> {
     let (all, sealed) = stored.await?;
     let found = all.into_iter().find(|provider| provider.name.to_string() == name);
     let provider = found.ok_or_else(|| unknown(name))?;
-    let open = |sealed: SealedSecret| open(app, &sealed);
-    Ok(Configured { secret: sealed.map(open).transpose()?, provider })
+    let secret = sealed.map(|sealed| sealed::open(app, &sealed)).transpose()?;
+    Ok(Configured { secret, provider })
 }
 
-fn unknown(name: &str) -> Error {
+pub(super) fn unknown(name: &str) -> Error {
     let shown: String = name.chars().take(40).collect();
     Error::new(Kind::NotFound, "provider_not_found", format!("there is no provider {shown} here"))
         .hint("the log-in page shows those that there are")
@@ -85,48 +94,33 @@ fn secret_name(provider: &str) -> String {
     format!("client secret of provider {provider}")
 }
 
-fn vault(app: &App) -> Result<&Vault> {
-    app.settings().master.as_deref().ok_or_else(|| Error::bug("there is no master key here"))
-}
-
-fn open(app: &App, sealed: &SealedSecret) -> Result<Secret> {
-    let bytes = vault(app)?.open(&sealed.name, &sealed.key_id, &sealed.sealed)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| Error::bug("a client secret is no text"))?;
-    Ok(Secret::new(text))
-}
-
 /// Asks a provider what it says of itself, now. An error says what has to be mended before people log in there.
-pub async fn try_out(app: &App, _: impl Into<Keeper>, provider: &Provider) -> Result<()> {
-    app.oidc().directory.probe(provider, app.now()).await
+pub async fn try_out(app: &App, by: impl Into<Keeper>, provider: &Provider) -> Result<()> {
+    standing::probe(app, &Provider { source: by.into().source(), ..provider.clone() }).await
 }
 
 /// Keeps a provider. A name that is there already is a conflict; what only the host may give is `host_only`, and a rule
-/// for an organization where an administrator could not invite for its role is `not_yours_to_give`.
+/// for an organization where an administrator could not invite for its role is `not_yours_to_give`. What an administrator adds is
+/// on the Internet, or where the settings allow it: else `provider_address_refused`.
 pub async fn add(app: &App, by: impl Into<Keeper>, configured: Configured) -> Result<Provider> {
-    let Configured { provider: new, secret } = configured;
-    let new = new.check()?;
-    if is_of_file(app.settings(), &new.name) {
-        return Err(taken(&new.name));
-    }
-    let (Keeper { actor, within }, now) = (by.into(), app.now());
+    let (by, now) = (by.into(), app.now());
+    let Configured { provider, secret } = configured;
+    let new = Provider { source: by.source(), ..provider.check()? };
+    app.oidc().directory.admit(&new).await?;
+    let Keeper { actor, within } = by;
     let name = secret_name(&new.name.to_string());
-    let sealed = match &secret {
-        Some(secret) => {
-            let (key_id, sealed) = vault(app)?.seal(&name, secret.reveal().as_bytes())?;
-            Some(SealedSecret { name, key_id, sealed, created_at: now })
-        }
-        None => None,
-    };
+    let sealed = secret.as_ref().map(|secret| sealed::seal(app, &name, secret)).transpose()?;
+    let whole = app.clone();
     let keep = move |tx: &mut Tx<'_>| {
         if let Some(user) = within {
             check_reach(tx, user, &new)?;
         }
-        if !provider::insert(tx, &new, now)? {
+        let is_of_file = of_file(tx, whole.settings())?.iter().any(|named| named.name == new.name);
+        if is_of_file || !provider::insert(tx, &new, now)? {
             return Err(taken(&new.name));
         }
         if let Some(sealed) = &sealed {
-            sealed_secret::delete(tx, &sealed.name)?;
-            sealed_secret::insert(tx, sealed)?;
+            sealed::replace(tx, sealed)?;
         }
         audit::record(tx, now, &actor, Change::new(Action::ProviderCreate, &new.name, &new.issuer))?;
         Ok(new)
@@ -139,11 +133,61 @@ fn taken(name: &ProviderName) -> Error {
         .hint(format!("`wonder provider remove {name}` removes it; its people keep their accounts"))
 }
 
+/// Changes what `edit` names of a provider that was added; who people are there stays. What an administrator changes gives no
+/// more than they could give, as in [`add`]: so who this coordinator is to a provider of the host that gives more is the
+/// host's to change. What rules gave that are gone ends with the coordinator's next review (`membership::review`).
+pub async fn edit(app: &App, by: impl Into<Keeper>, name: &ProviderName, edit: Edit) -> Result<Provider> {
+    let (Keeper { actor, within }, now, whole) = (by.into(), app.now(), app.clone());
+    let (name, secret_name) = (name.clone(), secret_name(&name.to_string()));
+    let secret = match &edit.secret {
+        SecretEdit::Becomes(secret) => Some(sealed::seal(app, &secret_name, secret)?),
+        SecretEdit::Stays | SecretEdit::Ends => None,
+    };
+    let change = move |tx: &mut Tx<'_>| {
+        let old = find_added(tx, whole.settings(), &name)?;
+        if !matches!(edit.secret, SecretEdit::Stays) {
+            sealed_secret::delete(tx, &secret_name)?;
+        }
+        let new = edit.apply(&old)?;
+        if let Some(user) = within {
+            check_reach(tx, user, &added_reach(&old, &new))?;
+        }
+        provider::update(tx, &new)?;
+        if let Some(sealed) = &secret {
+            sealed::replace(tx, sealed)?;
+        }
+        audit::record(tx, now, &actor, Change::new(Action::ProviderUpdate, &name, &new.issuer))?;
+        Ok(new)
+    };
+    app.store().write(change).await
+}
+
+/// One that was added; of one of the settings file, where it is changed.
+fn find_added(read: &mut Read<'_>, settings: &Settings, name: &ProviderName) -> Result<Provider> {
+    if of_file(read, settings)?.iter().any(|named| named.name == *name) {
+        let message = format!("the provider {name} is of the coordinator's settings file");
+        return Err(Error::new(Kind::Conflict, "provider_of_file", message)
+            .hint("change it there, or take it out, and restart the coordinator"));
+    }
+    provider::by_name(read, name)?.ok_or_else(|| Error::not_found("provider", name))
+}
+
+/// What a change gives that was not given before: all of it where this coordinator is another client there, as what is said of
+/// people may differ by client and scope.
+fn added_reach(old: &Provider, new: &Provider) -> Provider {
+    let mut added = new.clone();
+    if (&old.client_id, &old.scopes) == (&new.client_id, &new.scopes) {
+        added.link_verified_email &= !old.link_verified_email;
+        added.rules.retain(|rule| !old.rules.contains(rule));
+    }
+    added
+}
+
 /// That a provider opens nothing that is not its administrator's: whoever runs it says who its people are.
 fn check_reach(read: &mut Read<'_>, user: UserId, provider: &Provider) -> Result<()> {
     if provider.link_verified_email {
         return Err(Error::new(Kind::Denied, "host_only", "this would open everybody's account")
-            .hint("`sudo wonder provider add --link-verified-email` on the coordinator's host does it"));
+            .hint("`sudo wonder provider` on the coordinator's host does it"));
     }
     for rule in &provider.rules {
         let member = member::by_user(read, rule.organization, user)?;
@@ -157,19 +201,26 @@ fn check_reach(read: &mut Read<'_>, user: UserId, provider: &Provider) -> Result
     Ok(())
 }
 
-/// Those that were added.
-pub async fn list(app: &App, _: impl Into<Keeper>) -> Result<Vec<Provider>> {
-    app.store().read(provider::all).await
+/// All of them, those of the settings file first; each with whether it is one of these.
+pub async fn list(app: &App, _: impl Into<Keeper>) -> Result<Vec<(Provider, bool)>> {
+    let whole = app.clone();
+    let read = move |read: &mut Read<'_>| {
+        let named = of_file(read, whole.settings())?;
+        let mut added = provider::all(read)?;
+        added.retain(|added| named.iter().all(|named| named.name != added.name));
+        let added = added.into_iter().map(|provider| (provider, false));
+        Ok(named.iter().cloned().map(|provider| (provider, true)).chain(added).collect())
+    };
+    app.store().read(read).await
 }
 
 /// Forgets a provider, and ends the log-ins that came from it. Accounts stay, and who they are to its issuer. What its
 /// rules made ends with the coordinator's next review (`membership::review`), within a minute.
 pub async fn remove(app: &App, by: impl Into<Keeper>, name: &ProviderName) -> Result<Provider> {
-    let (actor, now, name) = (by.into().actor, app.now(), name.clone());
+    let (actor, now, name, whole) = (by.into().actor, app.now(), name.clone(), app.clone());
     let forget = move |tx: &mut Tx<'_>| {
+        let gone = find_added(tx, whole.settings(), &name)?;
         let all = provider::all(tx)?;
-        let found = all.iter().find(|p| p.name == name).cloned();
-        let gone = found.ok_or_else(|| Error::not_found("provider", &name))?;
         provider::delete(tx, &name)?;
         sealed_secret::delete(tx, &secret_name(&name.to_string()))?;
         if !all.iter().any(|other| other.name != name && other.issuer == gone.issuer) {
@@ -179,64 +230,4 @@ pub async fn remove(app: &App, by: impl Into<Keeper>, name: &ProviderName) -> Re
         Ok(gone)
     };
     app.store().write(forget).await
-}
-
-/// A provider, as its keeper sees it.
-#[derive(Debug)]
-pub struct Standing {
-    pub provider: Provider,
-    /// It is of the settings file, and changed there alone.
-    pub of_file: bool,
-    /// Accounts that are connected with it.
-    pub people: i64,
-    /// What came of asking it just now.
-    pub reached: Result<()>,
-    /// Its rules, with the names of the organizations that there are.
-    pub rules: Vec<(Rule, Option<String>)>,
-}
-
-/// How all providers stand, in the order in which people are offered them.
-pub async fn survey(app: &App, by: impl Into<Keeper>) -> Result<Vec<Standing>> {
-    let (whole, by) = (app.clone(), by.into());
-    let read = move |read: &mut Read<'_>| {
-        let offered = offered(read, whole.settings())?;
-        offered.into_iter().map(|provider| look(read, whole.settings(), provider)).collect::<Result<Vec<_>>>()
-    };
-    let standings = app.store().read(read).await?;
-    let asked = standings.into_iter().map(|standing| ask(app, &by, standing));
-    Ok(join_all(asked).await)
-}
-
-/// How one of them stands.
-pub async fn show(app: &App, by: impl Into<Keeper>, name: &str) -> Result<Standing> {
-    let (whole, by, name) = (app.clone(), by.into(), name.to_owned());
-    let read = move |read: &mut Read<'_>| {
-        let mut offered = offered(read, whole.settings())?;
-        offered.retain(|provider| provider.name.to_string() == name);
-        look(read, whole.settings(), offered.pop().ok_or_else(|| unknown(&name))?)
-    };
-    let standing = app.store().read(read).await?;
-    Ok(ask(app, &by, standing).await)
-}
-
-fn look(read: &mut Read<'_>, settings: &Settings, provider: Provider) -> Result<Standing> {
-    let people = identity::count_people(read, provider.issuer.as_str())?;
-    let mut rules = Vec::new();
-    for rule in &provider.rules {
-        let named = organization::by_id(read, rule.organization)?.map(|organization| organization.name);
-        rules.push((rule.clone(), named));
-    }
-    let of_file = is_of_file(settings, &provider.name);
-    Ok(Standing { provider, of_file, people, reached: Ok(()), rules })
-}
-
-async fn ask(app: &App, by: &Keeper, standing: Standing) -> Standing {
-    let asked = tokio::time::timeout(PATIENCE, try_out(app, by.clone(), &standing.provider)).await;
-    Standing { reached: asked.unwrap_or_else(|_| Err(silent(&standing.provider))), ..standing }
-}
-
-fn silent(provider: &Provider) -> Error {
-    let message = format!("{} does not answer within {} s", provider.issuer, PATIENCE.as_secs());
-    Error::new(Kind::Unavailable, "provider_unreachable", message)
-        .hint("look whether it runs, and whether this coordinator's host reaches it")
 }

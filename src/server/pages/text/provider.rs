@@ -50,10 +50,15 @@ pub mod admin {
     pub const NONE_WORDS: &str =
         "Add yours, like Keycloak, Authentik or GitLab, and people log in here the way they already do.";
     pub const PROVIDER: &str = "Provider";
-    pub const STATE: &str = "Now";
+    pub const STATE: &str = "When last asked";
     pub const PEOPLE: &str = "People";
     pub const REACHED: &str = "Reachable";
     pub const NOT_REACHED: &str = "Not usable";
+    pub const NOT_ASKED: &str = "Not asked yet";
+    pub const ASK: &str = "Ask it now";
+    pub const ASK_ALL: &str = "Ask them all now";
+    pub const ASKED: &str = "It was asked just now.";
+    pub const ASKED_ALL: &str = "They were asked just now.";
     pub const OF_FILE: &str = "settings file";
     pub const SETTINGS: &str = "Settings";
     pub const NAME: &str = "Name";
@@ -99,6 +104,14 @@ pub mod admin {
     pub const UNTRIED: &str = "Add it all the same";
     pub const UNTRIED_HINT: &str =
         "Without asking it: nobody can log in there until what is wrong is mended.";
+    pub const EDIT: &str = "Change it";
+    pub const EDIT_LEAD: &str = "People who have connected it stay connected.";
+    pub const EDIT_SAVE: &str = "Save";
+    pub const ISSUER_STAYS: &str =
+        "It stays: people are known by it. A provider with another issuer is one to add, beside this one.";
+    pub const NEW_SECRET_HINT: &str = "Kept sealed, and never shown again. Left empty: the one that it has.";
+    pub const PUBLIC: &str = "Without a secret";
+    pub const PUBLIC_HINT: &str = "The provider knows this coordinator as a public client from now on.";
     pub const OUT: &str = "Take it out";
     pub const REMOVE: &str = "Remove this provider…";
     pub const REMOVE_WORDS: &str = "Log-ins that came from it end at once, and so do the memberships that its rules made, \
@@ -122,6 +135,10 @@ pub mod admin {
 
     pub fn added(title: &str) -> String {
         format!("{title} was tried and added. It is on the log-in page.")
+    }
+
+    pub fn edited(title: &str) -> String {
+        format!("{title} was changed.")
     }
 
     pub fn removed(title: &str) -> String {
