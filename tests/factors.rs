@@ -7,7 +7,7 @@ mod common;
 
 use common::api::{Answer, Coordinator, PASSWORD};
 use common::page::Browser;
-use common::totp::Authenticator;
+use common::totp::{Authenticator, add_app};
 use futures_util::future::join_all;
 use serde_json::json;
 use std::sync::Arc;
@@ -85,27 +85,6 @@ async fn log_in(c: &Coordinator, password: &str, code: Option<&str>) -> Answer {
         body["code"] = code.into();
     }
     c.call("POST", "/api/v1/sessions", None, Some(body)).await
-}
-
-/// Adds an authenticator app by the pages; gives it, and the recovery codes.
-async fn add_app(c: &Coordinator, browser: &mut Browser) -> (Authenticator, Vec<String>) {
-    browser.get("/settings/factors").await;
-    browser.submit("/settings/factors/app", &[]).await;
-    browser.get("/settings/factors/app").await;
-    let secret = browser.page.between("aria-label=\"Secret\">", "<");
-    assert_eq!(secret.len(), 32, "{secret}");
-    let app = Authenticator::new(&secret);
-    let code = app.code(c.clock.now());
-    let wrong = if code == "000000" { "000001" } else { "000000" };
-    browser.submit("/settings/factors/app/confirm", &[("code", wrong)]).await;
-    assert!(browser.page.status == 401 && browser.page.says(&secret), "{:?}", browser.page);
-    browser.submit("/settings/factors/app/confirm", &[("code", &code)]).await;
-    assert_eq!(browser.page.status, 200, "{:?}", browser.page);
-    let codes: Vec<String> =
-        browser.page.body.split("<li><code>").skip(1).map(|rest| rest[..23].to_owned()).collect();
-    browser.get("/settings/factors").await;
-    assert!(!browser.page.says(&secret) && !codes.iter().any(|code| browser.page.says(code)), "shown once");
-    (app, codes)
 }
 
 /// Whether the browser is logged in.
@@ -211,6 +190,9 @@ async fn the_same_code_at_once_opens_one_log_in(c: Coordinator) {
     });
     let opened: Vec<_> = join_all(tasks).await.into_iter().flatten().collect();
     assert_eq!(opened.len(), 1);
+    let ways =
+        ["password", "password", "password and code", "password and code", "password and recovery code"];
+    assert_eq!(town.c.ways_in().await, ways, "each log-in is in the trail with what it took");
 }
 
 async fn guesses_are_limited_and_tell_nothing_to_who_has_no_password(c: Coordinator) {

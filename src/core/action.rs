@@ -56,7 +56,7 @@ actions! {
     UserResetPassword = "user.reset_password", Coordinator;
     /// Somebody changed their own password.
     UserChangePassword = "user.change_password", Coordinator;
-    /// Somebody logged in.
+    /// Somebody logged in; what is named is where, and by what.
     SessionCreate = "session.create", Coordinator;
     /// Somebody logged out.
     SessionRevoke = "session.revoke", Coordinator;

@@ -6,6 +6,7 @@ use super::wrong_code;
 use crate::auth::factor::{recovery, totp as codes};
 use crate::core::action::Action;
 use crate::core::allowance::Allowance;
+use crate::core::evidence::Evidence;
 use crate::core::id::UserId;
 use crate::core::secret::{Secret, SecretHash};
 use crate::core::{Result, Timestamp};
@@ -23,6 +24,16 @@ pub(in crate::service) enum Candidate {
     /// The code of a step.
     Step(Totp, i64),
     Recovery(SecretHash),
+}
+
+impl Candidate {
+    /// What it is with the password.
+    pub(in crate::service) fn evidence(&self) -> Evidence {
+        match self {
+            Candidate::Step(..) => Evidence::PasswordAndCode,
+            Candidate::Recovery(_) => Evidence::PasswordAndRecoveryCode,
+        }
+    }
 }
 
 /// Takes a try of the account, and looks what `typed` could be. Too many tries are `too_many_attempts`.

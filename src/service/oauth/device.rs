@@ -11,6 +11,7 @@ use crate::auth::oauth::client::Form;
 use crate::auth::oauth::{DEVICE_PREFIX, user_code};
 use crate::auth::session::Beginning;
 use crate::core::action::Action;
+use crate::core::evidence::Evidence;
 use crate::core::oauth::ScopeSet;
 use crate::core::secret::Secret;
 use crate::core::session::SessionKind;
@@ -215,7 +216,8 @@ fn hand_over(tx: &mut Tx<'_>, row: DeviceRow, origin: Origin, now: Timestamp) ->
     }
     let by = row.approved_by.ok_or_else(over)?;
     let user = user::by_id(tx, by)?.filter(|user| user.disabled_at.is_none()).ok_or_else(over)?;
-    let beginning = Beginning { kind: SessionKind::Cli, label: row.label, address: origin.address };
+    let (kind, by) = (SessionKind::Cli, Evidence::Browser);
+    let beginning = Beginning { kind, label: row.label, address: origin.address, by };
     let LoggedIn { session, token, .. } = session::open(tx, user, beginning, origin, now)?;
     let (access, expires_in) = (token, session.expires_at.since(now));
     let scopes = ScopeSet::default();
