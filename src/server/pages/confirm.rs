@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::factor::FACTORS;
 use super::form::Form;
 use super::parts::{self, Field};
-use super::session::local_path;
+use super::session::{local_path, path_to_log_in_again};
 use super::text::{self, factor as t};
 use super::visitor::Visitor;
 use super::{identity, layout, passkey};
@@ -54,7 +54,11 @@ impl FromRequestParts<State> for Fresh {
 
 fn to_confirm(parts: &Parts) -> Response {
     let asked = parts.uri.path();
-    let path = if parts.method == Method::GET { asked } else { page_of(asked) };
+    lead(if parts.method == Method::GET { asked } else { page_of(asked) })
+}
+
+/// Leads to where one shows who one is, and on to `path`.
+pub fn lead(path: &str) -> Response {
     Redirect::to(&format!("{CONFIRM}?next={}", encode(path, b"/"))).into_response()
 }
 
@@ -88,7 +92,13 @@ async fn page(
     Ok(layout::page(t::CONFIRM, visitor, &ask(visitor, &ways, site.as_ref(), next, problem)))
 }
 
-fn ask(visitor: &Visitor, ways: &Ways, site: Option<&Site>, next: &str, problem: Option<&Problem>) -> Markup {
+fn ask(
+    visitor: &Visitor,
+    ways: &Ways,
+    site: Option<&Site>,
+    next: &str,
+    problem: Option<&Problem>,
+) -> Markup {
     // A passkey may be elsewhere, or the browser without script: then a recovery code helps.
     let by_code = ways.totp || ways.recovery_code;
     html! {
@@ -100,7 +110,10 @@ fn ask(visitor: &Visitor, ways: &Ways, site: Option<&Site>, next: &str, problem:
                 @if ways.password { (with(visitor, next, &password())) }
                 @if by_code { (with(visitor, next, &code(ways))) }
                 (passkey::button(site, visitor.form(), "/settings/confirm/passkey", Some(next), text::passkey::STEP))
-                @if !ways.password && !by_code { p { (t::CONFIRM_AGAIN) } }
+                @if !ways.password && !by_code {
+                    p { (t::CONFIRM_AGAIN) }
+                    a.button href=(path_to_log_in_again(next)) { (t::CONFIRM_LOG_IN) }
+                }
             }
         }
     }

@@ -19,6 +19,7 @@ use crate::core::{Error, Kind, Result, Timestamp};
 use crate::service::app::App;
 use crate::service::audit::{self, Change, Origin};
 use crate::service::authority::Caller;
+use crate::service::factor::proof::Proven;
 use crate::service::session::{self, LoggedIn};
 use crate::store::oauth::app::AppRow;
 use crate::store::oauth::device::{self as devices, DeviceRow};
@@ -121,12 +122,13 @@ fn no_such_code() -> Error {
         .hint("look at the device again: a code is good for ten minutes, and for one try")
 }
 
-/// The person lets the device in. `consent` says where and what, for an app; the command line needs none.
+/// The person lets the device in. `consent` says where and what, for an app. The command line is given a log-in, which
+/// counts as a new proof of who they are: so they have just shown that (`proof_needed`).
 pub async fn approve(app: &App, caller: &Caller, typed: &str, consent: Option<Consent>) -> Result<Waiting> {
     let waiting = look(app, caller, typed).await?;
     let (by, now) = (caller.person()?.user, app.now());
     let granting = match &waiting.app {
-        None => None,
+        None => Proven::check(app, caller).map(|_| None)?,
         Some(to) => {
             let consent = consent.ok_or_else(|| super::invalid_request("choose an organization"))?;
             let granting = authorize::granting(app, caller, to, &waiting.row.scopes, consent).await?;
