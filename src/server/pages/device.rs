@@ -61,12 +61,11 @@ pub(super) fn last_seen(seen: &Seen, now: Timestamp) -> Markup {
 }
 
 /// What is special about a device.
-pub(super) fn badges(seen: &Seen, now: Timestamp) -> Markup {
+pub(super) fn badges(seen: &Seen) -> Markup {
     let node = &seen.node;
     let waiting = waiting_routes(seen).len();
     html! {
         span.badges {
-            @if node.is_expired(now) { span.badge.bad { (text::device::EXPIRED) } }
             @if waiting > 0 { span.badge.good { (text::device::routes_wait(waiting)) } }
             @if node.is_exit_node() { (parts::badge(text::device::EXIT)) }
             @if node.ephemeral { (parts::badge(text::device::EPHEMERAL)) }
@@ -93,7 +92,7 @@ fn one<P: Permission>(inside: &Inside<P>, seen: &Seen, problem: Option<&Problem>
         p.crumb { a href=(inside.path("/devices")) { "← " (text::device::TITLE) } }
         div.head data-live=(inside.path("/live")) data-part="head" {
             h1 { (seen.node.name) }
-            p.about { (parts::presence(seen.online)) " · " (system(seen)) " " (badges(seen, now)) }
+            p.about { (parts::presence(seen, now)) " · " (system(seen)) " " (badges(seen)) }
         }
         div.grid.even {
             (facts(seen, now))
