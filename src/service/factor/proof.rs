@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::code;
+use super::{Factors, code};
 use crate::core::action::Action;
 use crate::core::id::{SessionId, UserId};
 use crate::core::secret::Secret;
@@ -62,30 +62,29 @@ impl Proven {
 /// What somebody can show who is logged in. Where a password alone logs nobody in, it shows nothing here either: who
 /// has it and a browser that was left open would take the second factor off.
 #[derive(Clone, Debug)]
-pub struct Ways {
+pub struct Proofs {
     pub password: bool,
     pub totp: bool,
     pub passkey: bool,
     pub recovery_code: bool,
 }
 
-/// What the caller can show.
-pub async fn ways(app: &App, caller: &Caller) -> Result<Ways> {
-    let person = caller.person()?.clone();
-    let local = app.settings().local_accounts;
-    app.store()
-        .read(move |read| {
-            let known = user::with_password(read, &person.email)?;
-            let factors = super::Factors::of(read, person.user)?;
-            let password = local && known.is_some_and(|(_, hash)| hash.is_some());
-            Ok(Ways {
-                password: password && !factors.are_needed(),
-                totp: factors.totp.is_some(),
-                passkey: !factors.passkeys.is_empty(),
-                recovery_code: factors.codes_left > 0,
+impl Proofs {
+    /// What the caller can show.
+    pub async fn of(app: &App, caller: &Caller) -> Result<Self> {
+        let (user, local) = (caller.person()?.user, app.settings().local_accounts);
+        app.store()
+            .read(move |read| {
+                let factors = Factors::of(read, user)?;
+                Ok(Proofs {
+                    password: local && !factors.are_needed() && user::has_password(read, user)?,
+                    totp: factors.totp.is_some(),
+                    passkey: !factors.passkeys.is_empty(),
+                    recovery_code: factors.codes_left > 0,
+                })
             })
-        })
-        .await
+            .await
+    }
 }
 
 /// Shows the password once more, where it is all that the account has: else `factor_needed`. Wrong guesses count as those at a log-in do.
