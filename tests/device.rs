@@ -141,7 +141,8 @@ async fn a_stranger_is_given_only_so_many_codes() {
         let body = json!({ "Version": 145, "NodeKey": format!("nodekey:{:064x}", n + 1) }).to_string();
         let answer = stranger.request("/machine/register", body).await.unwrap();
         if answer.status == 429 {
-            assert!(answer.headers.contains_key("retry-after"));
+            assert_eq!(answer.headers["retry-after"], "30");
+            assert_eq!(answer.headers["ratelimit-policy"], "\"register-address\";q=60;w=1800");
             break;
         }
         assert!(!answer.document().unwrap()["AuthURL"].as_str().unwrap().is_empty());

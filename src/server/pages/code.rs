@@ -40,9 +40,8 @@ async fn show(state: State, visitor: Visitor, Query(typed): Query<Typed>) -> Ans
         Ok(waiting) => Ok(layout::page(text::code::TITLE, &visitor, &question(&visitor, &waiting, &code))),
         Err(error) if matches!(error.kind(), Kind::NotFound | Kind::RateLimited) => {
             let problem = problem::words(&error);
-            let mut response = layout::page(text::code::TITLE, &visitor, &ask(&code, Some(&problem)));
-            *response.status_mut() = problem::status(error.kind());
-            Ok(response)
+            let page = layout::page(text::code::TITLE, &visitor, &ask(&code, Some(&problem)));
+            Ok(problem::again(&error, page))
         }
         Err(error) => Err(error.into()),
     }

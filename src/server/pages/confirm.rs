@@ -169,7 +169,7 @@ pub async fn decided(
         Ok(()) => Ok(Redirect::to(next).into_response()),
         Err(error) => {
             let page = page(state, visitor, next, Some(&problem::words(&error))).await?;
-            Ok((problem::status(error.kind()), page).into_response())
+            Ok(problem::again(&error, page))
         }
     }
 }

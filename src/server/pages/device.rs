@@ -1,7 +1,7 @@
 //! `/o/{org}/devices/{node}`: one node of the realm, and what an admin does with it.
 
 use axum::Router;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use ipnet::IpNet;
 use maud::{Markup, html};
@@ -266,9 +266,8 @@ async fn again(state: &State, inside: &Inside<ManageNodes>, id: &str, error: &Er
     let view = inside.may.also::<ViewNodes>().ok_or_else(|| Error::not_found("node", id))?;
     let seen = node::show(&state.app, &view, id).await?;
     let problem = problem::words(error);
-    let status = problem::status(error.kind());
     let page = layout::inside(&seen.node.name, inside, Tab::Devices, &one(inside, &seen, Some(&problem)));
-    Ok((status, page).into_response())
+    Ok(problem::again(error, page))
 }
 
 #[derive(Deserialize)]

@@ -169,8 +169,8 @@ pub async fn refused(
         Err(error) => return problem::Failure::from(error).into_response(),
     };
     let problem = problem::words(error);
-    let status = problem::status(error.kind());
-    layout::guest(text::log_in::TITLE, guest, status, &ask(guest, &doors, email, next, Some(&problem)))
+    let body = ask(guest, &doors, email, next, Some(&problem));
+    problem::again(error, layout::guest(text::log_in::TITLE, guest, StatusCode::OK, &body))
 }
 
 /// Gives the browser its log-in in place of the one that it had before, and leads on.

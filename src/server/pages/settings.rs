@@ -1,7 +1,7 @@
 //! `/settings`: a person's own account: the password, and the log-ins of their browsers and command lines.
 
 use axum::Router;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -162,7 +162,7 @@ async fn change_password(state: State, visitor: Visitor, Form(given): Form<Passw
 async fn refused(state: &State, visitor: &Visitor, error: &Error) -> Result<Response> {
     let problem = problem::words(error);
     let page = page(state, visitor, Some(&problem)).await?;
-    Ok((problem::status(error.kind()), page).into_response())
+    Ok(problem::again(error, page))
 }
 
 async fn revoke(state: State, visitor: Visitor, Target(id): Target) -> Answer<Response> {
