@@ -281,6 +281,11 @@ async fn changes_take_a_fresh_proof(c: Coordinator) {
         let confirm = "/settings/confirm?next=/settings/identities";
         assert_eq!((town.ada.page.status, town.ada.page.location()), (303, confirm), "{path}");
     }
+    // Nor does one who knows the password as well change it.
+    town.ada.get("/settings").await;
+    let change = [("present", PASSWORD), ("new", "a password of a thief")];
+    town.ada.submit("/settings/password", &change).await;
+    assert_eq!((town.ada.page.status, town.ada.page.location()), (303, "/settings/confirm?next=/settings"));
     town.ada.get(confirm).await;
     town.ada
         .submit("/settings/confirm", &[("password", "not the password"), ("next", "/settings/factors")])

@@ -11,7 +11,7 @@ use super::note::go;
 use super::parts::{self, Field};
 use super::text::{self, settings as t};
 use super::visitor::Visitor;
-use super::{app, identity, layout};
+use super::{app, confirm, identity, layout};
 use crate::api::Problem;
 use crate::core::page::{MAX_LIMIT, Page};
 use crate::core::secret::Secret;
@@ -155,6 +155,7 @@ struct Passwords {
 async fn change_password(state: State, visitor: Visitor, Form(given): Form<Passwords>) -> Answer<Response> {
     match user::change_password(&state.app, visitor.caller(), given.present, given.new).await {
         Ok(()) => Ok(go("/settings", t::CHANGED, state.url())),
+        Err(error) if error.code() == "proof_needed" => Ok(confirm::lead("/settings")),
         Err(error) => Ok(refused(&state, &visitor, &error).await?),
     }
 }
