@@ -141,7 +141,8 @@ async fn a_stranger_is_given_only_so_many_codes() {
         let body = json!({ "Version": 145, "NodeKey": format!("nodekey:{:064x}", n + 1) }).to_string();
         let answer = stranger.request("/machine/register", body).await.unwrap();
         if answer.status == 429 {
-            assert_eq!(answer.headers["retry-after"], "30");
+            let wait: u32 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+            assert!((1..=30).contains(&wait), "{wait} s until there is room for one");
             assert_eq!(answer.headers["ratelimit-policy"], "\"register-address\";q=60;w=1800");
             break;
         }
