@@ -320,7 +320,12 @@ async fn changes_take_a_fresh_proof(c: Coordinator) {
     a_password_proves_alone_where_there_is_no_factor(&mut town).await;
     let told = "SELECT COUNT(*) FROM audit_events WHERE action = 'factor.refuse'";
     assert_eq!(town.count(told).await, 5);
-    for action in ["totp.enable", "totp.disable", "recovery_code.create"] {
+    let sql = "SELECT target_name FROM audit_events WHERE action = 'factor.prove' ORDER BY at";
+    let rows = town.c.app.store().read(move |read| read.query(sql, &[])).await.unwrap();
+    let proofs: Vec<String> = rows.into_iter().map(|mut row| row.take(0).unwrap()).collect();
+    let shown = ["code", "recovery code", "password"].map(|by| format!("{ADA}, by {by}"));
+    assert_eq!(proofs, shown, "what was shown is written down");
+    for action in ["totp.enable", "totp.disable", "recovery_code.create", "factor.prove"] {
         let seen = town.c.app.store().read(move |read| {
             let sql = "SELECT action FROM audit_events WHERE action = ?1";
             Ok(read.first(sql, &[action.into()])?.is_some())

@@ -80,6 +80,8 @@ actions! {
     RecoveryCodeCreate = "recovery_code.create", Coordinator;
     /// A recovery code was used up.
     RecoveryCodeUse = "recovery_code.use", Coordinator;
+    /// Who was logged in showed again who they are; what is named is by what.
+    FactorProve = "factor.prove", Coordinator;
     /// Who was logged in was to show again who they are, and was refused.
     FactorRefuse = "factor.refuse", Coordinator;
     /// The second factors of an account were taken off on the coordinator's host; its log-ins ended.

@@ -212,7 +212,7 @@ fn begin(
         _ if !factor::are_needed(tx, user.id)? => {}
         (Some(code), _) => {
             code::spend(tx, &user, code, &actor, now)?;
-            beginning.by = code.evidence();
+            beginning.by = Evidence::PasswordAnd(code.factor());
         }
         (None, SessionKind::Browser) => {
             return half::begin(tx, &user, beginning.label, &actor, now).map(Entered::Halfway);

@@ -6,7 +6,7 @@ use super::wrong_code;
 use crate::auth::factor::{recovery, totp as codes};
 use crate::core::action::Action;
 use crate::core::allowance::Allowance;
-use crate::core::evidence::Evidence;
+use crate::core::evidence::Factor;
 use crate::core::id::UserId;
 use crate::core::secret::{Secret, SecretHash};
 use crate::core::{Result, Timestamp};
@@ -27,11 +27,10 @@ pub(in crate::service) enum Candidate {
 }
 
 impl Candidate {
-    /// What it is with the password.
-    pub(in crate::service) fn evidence(&self) -> Evidence {
+    pub(in crate::service) fn factor(&self) -> Factor {
         match self {
-            Candidate::Step(..) => Evidence::PasswordAndCode,
-            Candidate::Recovery(_) => Evidence::PasswordAndRecoveryCode,
+            Candidate::Step(..) => Factor::Code,
+            Candidate::Recovery(_) => Factor::RecoveryCode,
         }
     }
 }
