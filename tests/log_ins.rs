@@ -65,7 +65,7 @@ impl Terminal {
     }
 
     /// The log-in, once a browser has allowed it.
-    fn is_in(mut self) -> Wonder {
+    fn logged_in(mut self) -> Wonder {
         let ended = wait_for("the log-in", SOON, || self.login.ended());
         assert!(ended.success(), "{}", self.login.log_tail());
         assert_eq!(self.wonder.json(&["whoami"])["user"]["email"], ADA);
@@ -107,7 +107,7 @@ async fn the_command_line_logs_in_by_a_provider(c: Coordinator) {
     let back = town.answer(&destination(&browser), "ada", |_| {});
     browser.get(&back).await;
     allows(&mut browser, &path).await;
-    terminal.is_in();
+    terminal.logged_in();
     assert_eq!(town.c.ways_in().await, ["browser", "password", "provider strange"]);
 }
 
@@ -126,7 +126,7 @@ async fn the_command_line_logs_in_by_password_and_code(c: Coordinator) {
     let code = app.code(c.clock.now());
     browser.submit("/login/step", &[("code", &code), ("next", &path)]).await;
     allows(&mut browser, &path).await;
-    terminal.is_in();
+    terminal.logged_in();
     assert_eq!(c.ways_in().await, ["browser", "password", "password", "password and code"]);
 }
 
@@ -142,7 +142,7 @@ async fn the_command_line_logs_in_by_a_passkey(c: Coordinator) {
     let answer = key.show(&options).to_string();
     browser.submit("/login/passkey", &[("answer", &answer), ("next", &path)]).await;
     allows(&mut browser, &path).await;
-    let wonder = terminal.is_in();
+    let wonder = terminal.logged_in();
     assert_eq!(c.ways_in().await, ["browser", "passkey", "password", "password"]);
     is_seen_everywhere(&wonder, &mut browser).await;
 }
