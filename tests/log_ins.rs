@@ -109,6 +109,22 @@ async fn the_command_line_logs_in_by_a_provider(c: Coordinator) {
     allows(&mut browser, &path).await;
     terminal.logged_in();
     assert_eq!(town.c.ways_in().await, ["browser", "password", "provider strange"]);
+    shows_who_she_is_at_her_provider(&town, &mut browser).await;
+}
+
+/// Who has nothing to show here logs in once more, and comes to where she was going.
+async fn shows_who_she_is_at_her_provider(town: &Town, browser: &mut Browser) {
+    let going = "/settings/factors";
+    town.c.later(Duration::from_secs(11 * 60));
+    let asked = browser.follow(going).await;
+    assert!(asked.says("neither a password nor a code"), "{asked:?}");
+    let again = asked.between("class=\"button\" href=\"/login", "\"").replace("&amp;", "&");
+    browser.get(&format!("/login{again}")).await;
+    let next = browser.page.between("name=\"next\" value=\"", "\"");
+    browser.submit("/auth/oidc/strange/login", &[("next", &next)]).await;
+    let back = town.answer(&destination(browser), "ada", |_| {});
+    assert_eq!(browser.get(&back).await.location(), going);
+    assert_eq!(browser.get(going).await.status, 200);
 }
 
 async fn the_command_line_logs_in_by_password_and_code(c: Coordinator) {
