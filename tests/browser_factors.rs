@@ -118,6 +118,7 @@ async fn an_authenticator_app_is_added_and_asked_for_without_javascript() {
     browser.arrives("/settings/factors/app").await;
     browser.shows("Scan this").await;
     let secret = browser.text(".copyable code").await.unwrap();
+    assert_eq!(browser.scan("svg.qr").await, otpauth(&secret));
     let app = Authenticator::new(&secret);
     let clock = Clock::system();
     browser.picture("factor-app").await;
@@ -172,6 +173,29 @@ fn the_command_line_is_asked_too(coordinator: &Coordinator, used: &str, code: &s
     assert_eq!(told(&[]).0, 0);
 }
 
+/// What an authenticator app must read, by the convention that they keep to (Google Authenticator's key URI format).
+fn otpauth(secret: &str) -> String {
+    format!("otpauth://totp/localhost:ada%40example.org?secret={secret}&issuer=localhost")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_reads_where_to_go_off_the_page_that_adds_devices() {
+    let coordinator = town();
+    let browser = at(&coordinator).await;
+    browser.go("/o/ada/add").await;
+    let read = browser.scan(".scan svg.qr").await;
+    assert_eq!(read, format!("{}/phone", coordinator.url()));
+    // A phone is nobody's browser yet.
+    let phone = Chromium::at(coordinator.url()).await;
+    phone.phone().await;
+    phone.client.goto(&read).await.unwrap();
+    phone.arrives("/phone").await;
+    phone.shows(coordinator.url()).await;
+    browser.press("Make a join token").await;
+    browser.press("Phone").await;
+    assert_eq!(browser.scan(".on-phone svg.qr").await, read, "beside the commands too");
+}
+
 /// The page with the picture for the app, as it is inspected with scripts.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_of_second_factors_are_accessible() {
@@ -181,7 +205,13 @@ async fn the_pages_of_second_factors_are_accessible() {
     browser.press("Add an authenticator app").await;
     browser.arrives("/settings/factors/app").await;
     browser.inspect("factor-app").await;
-    let app = Authenticator::new(&browser.text(".copyable code").await.unwrap());
+    let secret = browser.text(".copyable code").await.unwrap();
+    browser.prefers("dark").await;
+    browser.phone().await;
+    assert_eq!(browser.scan("svg.qr").await, otpauth(&secret), "on a phone, in the dark");
+    browser.prefers("light").await;
+    browser.desktop().await;
+    let app = Authenticator::new(&secret);
     browser.fill("code", &app.code(Clock::system().now())).await;
     browser.press("Switch on").await;
     browser.press("I have kept them").await;

@@ -7,6 +7,7 @@ mod common;
 use common::coordinator::Coordinator;
 use common::device::{Device, Encoding};
 use common::fleet::{Fleet, auth_key};
+use common::page::Browser;
 use common::wait::wait_until;
 use serde_json::json;
 use std::time::Duration;
@@ -39,6 +40,37 @@ async fn a_removed_device_is_told_and_its_stream_ends() {
     fleet.ada.json(&["node", "remove", "pi", "--yes"]);
     stream.ended().await;
     assert_eq!(stream.view.node["Expired"], true, "{}", stream.view.node);
+}
+
+/// It is told, its peers and the lists know, and nobody believes it is there because it goes on listening.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_whose_key_has_ended_is_not_online_though_it_is_connected() {
+    let fleet = Fleet::new().await;
+    let (mut pi, mut own) = fleet.connected("pi").await;
+    let (_witness, mut map) = fleet.connected("witness").await;
+    fleet.ada.json(&["node", "expire", "pi", "--yes"]);
+    own.until("its end", |view| view.node["Expired"] == true).await;
+    let is_over = |pi: &serde_json::Value| pi["Online"] == false && pi["KeyExpiry"].is_string();
+    map.until("its peer's end", |view| view.peer("pi").is_some_and(is_over)).await;
+    assert_eq!(pi.report(&["192.0.2.4:4"]).await.unwrap().status, 200, "it is still connected");
+    let mut again = pi.twin();
+    let _stream = again.online(Encoding::Zstd).await.unwrap();
+
+    let online: Vec<_> = fleet.nodes().iter().map(|node| node["online"].clone()).collect();
+    assert_eq!(online, [json!(false), json!(true)]);
+    let list = fleet.ada.run(&["node", "list"]).stdout;
+    let line = list.lines().find(|line| line.starts_with("pi ")).expect("a line");
+    assert!(line.ends_with("key expired"), "{list}");
+    let address = fleet.coordinator.url().trim_start_matches("http://").parse().unwrap();
+    let mut browser = Browser::new(address);
+    browser.log_in("ada@example.org", "a long enough password").await;
+    for (state, is_there) in [("online", false), ("offline", true), ("", true)] {
+        let page = browser.get(&format!("/o/ada/devices?state={state}")).await;
+        assert_eq!(page.says("devices/pi\""), is_there, "{state}: {page:?}");
+        assert_eq!(page.says("<span class=\"state off\">Key expired"), is_there, "{state}: {page:?}");
+    }
+    assert!(browser.get("/o/ada/devices/pi").await.says("Key expired"), "{:?}", browser.page);
+    assert!(browser.get("/o/ada").await.says("Key expired"), "{:?}", browser.page);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,7 +141,9 @@ async fn a_stranger_is_given_only_so_many_codes() {
         let body = json!({ "Version": 145, "NodeKey": format!("nodekey:{:064x}", n + 1) }).to_string();
         let answer = stranger.request("/machine/register", body).await.unwrap();
         if answer.status == 429 {
-            assert!(answer.headers.contains_key("retry-after"));
+            let wait: u32 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+            assert!((1..=30).contains(&wait), "{wait} s until there is room for one");
+            assert_eq!(answer.headers["ratelimit-policy"], "\"register-address\";q=60;w=1800");
             break;
         }
         assert!(!answer.document().unwrap()["AuthURL"].as_str().unwrap().is_empty());

@@ -7,7 +7,7 @@ mod common;
 
 use common::api::{Answer, Coordinator, PASSWORD};
 use common::page::Browser;
-use common::totp::Authenticator;
+use common::totp::{Authenticator, add_app};
 use futures_util::future::join_all;
 use serde_json::json;
 use std::sync::Arc;
@@ -85,27 +85,6 @@ async fn log_in(c: &Coordinator, password: &str, code: Option<&str>) -> Answer {
         body["code"] = code.into();
     }
     c.call("POST", "/api/v1/sessions", None, Some(body)).await
-}
-
-/// Adds an authenticator app by the pages; gives it, and the recovery codes.
-async fn add_app(c: &Coordinator, browser: &mut Browser) -> (Authenticator, Vec<String>) {
-    browser.get("/settings/factors").await;
-    browser.submit("/settings/factors/app", &[]).await;
-    browser.get("/settings/factors/app").await;
-    let secret = browser.page.between("aria-label=\"Secret\">", "<");
-    assert_eq!(secret.len(), 32, "{secret}");
-    let app = Authenticator::new(&secret);
-    let code = app.code(c.clock.now());
-    let wrong = if code == "000000" { "000001" } else { "000000" };
-    browser.submit("/settings/factors/app/confirm", &[("code", wrong)]).await;
-    assert!(browser.page.status == 401 && browser.page.says(&secret), "{:?}", browser.page);
-    browser.submit("/settings/factors/app/confirm", &[("code", &code)]).await;
-    assert_eq!(browser.page.status, 200, "{:?}", browser.page);
-    let codes: Vec<String> =
-        browser.page.body.split("<li><code>").skip(1).map(|rest| rest[..23].to_owned()).collect();
-    browser.get("/settings/factors").await;
-    assert!(!browser.page.says(&secret) && !codes.iter().any(|code| browser.page.says(code)), "shown once");
-    (app, codes)
 }
 
 /// Whether the browser is logged in.
@@ -211,6 +190,9 @@ async fn the_same_code_at_once_opens_one_log_in(c: Coordinator) {
     });
     let opened: Vec<_> = join_all(tasks).await.into_iter().flatten().collect();
     assert_eq!(opened.len(), 1);
+    let ways =
+        ["password", "password", "password and code", "password and code", "password and recovery code"];
+    assert_eq!(town.c.ways_in().await, ways, "each log-in is in the trail with what it took");
 }
 
 async fn guesses_are_limited_and_tell_nothing_to_who_has_no_password(c: Coordinator) {
@@ -299,6 +281,11 @@ async fn changes_take_a_fresh_proof(c: Coordinator) {
         let confirm = "/settings/confirm?next=/settings/identities";
         assert_eq!((town.ada.page.status, town.ada.page.location()), (303, confirm), "{path}");
     }
+    // Nor does one who knows the password as well change it.
+    town.ada.get("/settings").await;
+    let change = [("present", PASSWORD), ("new", "a password of a thief")];
+    town.ada.submit("/settings/password", &change).await;
+    assert_eq!((town.ada.page.status, town.ada.page.location()), (303, "/settings/confirm?next=/settings"));
     town.ada.get(confirm).await;
     town.ada
         .submit("/settings/confirm", &[("password", "not the password"), ("next", "/settings/factors")])
@@ -331,15 +318,24 @@ async fn changes_take_a_fresh_proof(c: Coordinator) {
     let sealed = "SELECT COUNT(*) FROM sealed_secrets WHERE name LIKE 'codes by time%'";
     assert_eq!((town.count("SELECT COUNT(*) FROM totp").await, town.count(sealed).await), (0, 0));
     a_password_proves_alone_where_there_is_no_factor(&mut town).await;
+    it_is_all_written_down(&town).await;
+}
+
+async fn it_is_all_written_down(town: &Town) {
     let told = "SELECT COUNT(*) FROM audit_events WHERE action = 'factor.refuse'";
     assert_eq!(town.count(told).await, 5);
-    for action in ["totp.enable", "totp.disable", "recovery_code.create"] {
+    for action in ["totp.enable", "totp.disable", "recovery_code.create", "factor.prove"] {
         let seen = town.c.app.store().read(move |read| {
             let sql = "SELECT action FROM audit_events WHERE action = ?1";
             Ok(read.first(sql, &[action.into()])?.is_some())
         });
         assert!(seen.await.unwrap(), "{action}");
     }
+    let sql = "SELECT target_name FROM audit_events WHERE action = 'factor.prove' ORDER BY at";
+    let rows = town.c.app.store().read(move |read| read.query(sql, &[])).await.unwrap();
+    let proofs: Vec<String> = rows.into_iter().map(|mut row| row.take(0).unwrap()).collect();
+    let shown = ["code", "recovery code", "password"].map(|by| format!("{ADA}, by {by}"));
+    assert_eq!(proofs, shown, "what was shown is written down");
 }
 
 async fn a_password_proves_alone_where_there_is_no_factor(town: &mut Town) {

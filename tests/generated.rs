@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use wonder::core::action::{Action, Concern};
+use wonder::core::evidence::Evidence;
 
 /// How to make them again.
 const AGAIN: &str = "run `scripts/generate` and commit what it writes";
@@ -31,14 +32,33 @@ fn texts(directory: &Path) -> BTreeMap<String, String> {
     files.map(read).collect()
 }
 
-/// The table of docs/audit.md: from the one list of actions.
+/// The tables of docs/audit.md: from the lists of actions and of what is shown at log-ins.
 #[test]
-fn the_audit_s_document_lists_every_action() {
+fn the_audit_s_document_lists_every_action_and_evidence() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/audit.md");
     let text = fs::read_to_string(&path).unwrap();
-    let (begin, end) = ("<!-- actions: made by scripts/generate -->\n", "<!-- /actions -->");
-    let (before, rest) = text.split_once(begin).unwrap();
-    let (_, after) = rest.split_once(end).unwrap();
+    let whole = with_table(&with_table(&text, "actions", &actions()), "evidence", &evidence());
+    if std::env::var_os("WONDER_GENERATE").is_some() {
+        fs::write(&path, &whole).unwrap();
+    }
+    assert!(fs::read_to_string(&path).unwrap() == whole, "docs/audit.md is out of date: {AGAIN}");
+}
+
+/// A document with this table between its marks.
+fn with_table(text: &str, name: &str, table: &str) -> String {
+    let (begin, end) = (format!("<!-- {name}: made by scripts/generate -->\n"), format!("<!-- /{name} -->"));
+    let (before, rest) = text.split_once(&begin).unwrap();
+    let (_, after) = rest.split_once(&end).unwrap();
+    format!("{before}{begin}{table}{end}{after}")
+}
+
+fn evidence() -> String {
+    let row = |kind: &Evidence| format!("| `{kind}` | {} |\n", kind.meaning());
+    let rows: String = Evidence::kinds("home".parse().unwrap()).iter().map(row).collect();
+    format!("| by | |\n|---|---|\n{rows}")
+}
+
+fn actions() -> String {
     let whose = |action: &Action| match action.concern() {
         Concern::Organization => "organization",
         Concern::Coordinator => "coordinator",
@@ -46,11 +66,7 @@ fn the_audit_s_document_lists_every_action() {
     };
     let row = |action: &Action| format!("| `{action}` | {} | {} |\n", action.meaning(), whose(action));
     let rows: String = Action::ALL.iter().map(row).collect();
-    let whole = format!("{before}{begin}| action | | whose |\n|---|---|---|\n{rows}{end}{after}");
-    if std::env::var_os("WONDER_GENERATE").is_some() {
-        fs::write(&path, &whole).unwrap();
-    }
-    assert!(fs::read_to_string(&path).unwrap() == whole, "docs/audit.md is out of date: {AGAIN}");
+    format!("| action | | whose |\n|---|---|---|\n{rows}")
 }
 
 /// An action that nothing writes is a promise that nobody keeps.

@@ -6,6 +6,9 @@ mod common;
 
 use common::api::{Answer, Coordinator, PASSWORD};
 use common::oauth::{Client, send};
+use common::page::Browser;
+use common::strange::Signature;
+use common::town::Town;
 use serde_json::json;
 
 /// A wrong log-in to an account of its own, with these headers.
@@ -69,6 +72,44 @@ async fn credentials_that_nobody_knows_are_counted() {
     assert_eq!(c.get("/api/v1/session", "wcs_guess").await.problem(), (429, "too_many_attempts"));
     assert_eq!(c.get("/api/v1/worker", "wwk_guess").await.status, 429, "whatever it claims to be");
     assert_eq!(c.get("/api/v1/session", &ada).await.status, 200, "who is known is not kept out");
+}
+
+/// A page that asks again says when, as an answer to a program does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_is_told_of_limits_too() {
+    let c = Coordinator::with_settings("[limits]\nlog-in-account = '1/1h'").await;
+    c.person("ada@example.org").await;
+    let mut browser = Browser::new(c.address);
+    browser.get("/login").await;
+    let wrong = [("email", "ada@example.org"), ("password", "not the password")];
+    assert_eq!(browser.submit("/login", &wrong).await.status, 401);
+    let limited = browser.submit("/login", &wrong).await;
+    assert!(limited.status == 429 && limited.says("Too many attempts"), "{limited:?}");
+    assert_eq!(limited.header("retry-after"), "3600");
+    assert_eq!(limited.header("ratelimit"), "\"log-in-account\";r=0;t=3600");
+    assert_eq!(limited.header("ratelimit-policy"), "\"log-in-account\";q=1;w=3600");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logout_tokens_that_count_for_nothing_are_counted() {
+    let c = Coordinator::with_settings("[limits]\ncredential-address = '3/1h'").await;
+    let town = Town::new(c, json!({})).await;
+    let mut ada = town.log_in("ada").await;
+    let forged = town.strange.sign(Signature::Foreign, "logout+jwt", &town.logout("forged"));
+    for token in ["nonsense", &forged, &forged] {
+        assert_eq!(town.tell(token).await.status, 400);
+    }
+    let limited = town.tell(&forged).await;
+    assert_eq!(limited.problem(), (429, "too_many_attempts"));
+    let head = limited.head.to_lowercase();
+    for field in ["retry-after: 1200", "ratelimit: \"credential-address\";r=0;t=1200"] {
+        assert!(head.contains(field), "{field} in {head}");
+    }
+    assert_eq!(ada.get("/settings").await.status, 200, "none of that ended anything");
+    // The provider's own word counts, whoever else has guessed from its address.
+    let right = town.strange.sign(Signature::Es256, "logout+jwt", &town.logout("right"));
+    assert_eq!(town.tell(&right).await.status, 200);
+    assert_eq!(ada.get("/settings").await.status, 303);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,7 @@ coordinator_stories! {
     an_app_acts_for_its_own_organization
     a_device_waits_for_a_person
     the_command_line_is_given_a_log_in
+    a_browser_that_was_left_open_lets_no_command_line_in
     what_a_person_refuses_or_forgets_gives_a_device_nothing
     guessing_a_device_s_code_is_slowed
     clients_find_what_there_is
@@ -216,6 +217,45 @@ async fn the_command_line_is_given_a_log_in(coordinator: Coordinator) {
     // It logs in by device code alone.
     let fields = [("grant_type", "client_credentials")];
     assert_eq!(cli.token(&fields).refusal(), (400, "unauthorized_client".into()));
+}
+
+/// The command line's log-in counts as a proof of who somebody is: a browser that was left alone gives it to nobody.
+async fn a_browser_that_was_left_open_lets_no_command_line_in(coordinator: Coordinator) {
+    let (mut browser, token, _, _) = ada(&coordinator).await;
+    let (site, cli) = (site(&coordinator), command_line(&coordinator));
+    let begin = || cli.post("/oauth/device_authorization", &[("label", "wonder on laptop")]).json();
+    let proof = async |token: &str| {
+        let gone = coordinator.call("DELETE", "/api/v1/identities/none", Some(token), None).await;
+        gone.problem().1.to_owned()
+    };
+    coordinator.later(Duration::from_secs(11 * 60));
+    assert_eq!(proof(&token).await, "proof_needed");
+    let begun = begin();
+    let page = browser.get(&text(&begun, "verification_uri_complete"));
+    let confirm = format!("/settings/confirm?next=/device%3Fuser_code%3D{}", text(&begun, "user_code"));
+    assert_eq!((page.status, page.location()), (303, &*confirm));
+    // Nor does a form that was left open, or made up.
+    let (csrf, code) = (browser.get(&format!("{site}/settings")).hidden("csrf"), text(&begun, "user_code"));
+    let fields = [("csrf", &*csrf), ("user_code", &*code), ("decision", "approve")];
+    assert_eq!(browser.post(&format!("{site}/device"), &fields).location(), confirm);
+    assert_eq!(poll(&cli, &begun).refusal(), (400, "authorization_pending".into()));
+    // Once she has shown that it is her, it goes on.
+    let page = browser.get(&format!("{site}{confirm}"));
+    let (csrf, next) = (page.hidden("csrf"), page.hidden("next"));
+    let shown = [("csrf", &*csrf), ("password", PASSWORD), ("next", &*next)];
+    let back = browser.post(&format!("{site}/settings/confirm"), &shown);
+    assert_eq!(back.location(), next, "{back:?}");
+    assert_eq!(approve(&mut browser, &site, &begun).status, 200);
+    coordinator.later(Duration::from_secs(10));
+    let token = text(&poll(&cli, &begun).json(), "access_token");
+    assert_eq!(proof(&token).await, "identity_not_found", "it counts as a proof");
+    // Whoever sits there may still refuse.
+    coordinator.later(Duration::from_secs(11 * 60));
+    let refused = begin();
+    let (csrf, code) = (browser.get(&format!("{site}/settings")).hidden("csrf"), text(&refused, "user_code"));
+    let fields = [("csrf", &*csrf), ("user_code", &*code), ("decision", "refuse")];
+    assert_eq!(browser.post(&format!("{site}/device"), &fields).status, 200);
+    assert_eq!(poll(&cli, &refused).refusal(), (400, "access_denied".into()));
 }
 
 async fn what_a_person_refuses_or_forgets_gives_a_device_nothing(coordinator: Coordinator) {

@@ -360,6 +360,10 @@ async fn a_person_ends_log_ins_and_changes_the_password(c: Coordinator) {
     here.get("/settings").await;
     let wrong = here.submit("/settings/password", &[("present", "a guess"), ("new", new)]).await;
     assert_eq!(wrong.status, 401);
+    let told = "SELECT COUNT(*) FROM audit_events \
+        WHERE action = 'user.change_password' AND code = 'wrong_credentials'";
+    let told = c.app.store().read(move |read| read.first(told, &[])?.unwrap().take::<i64>(0)).await.unwrap();
+    assert_eq!(told, 1, "a guess is written down");
     let done = here.submit("/settings/password", &[("present", PASSWORD), ("new", new)]).await;
     assert_eq!((done.status, done.location()), (303, "/settings"));
     assert!(here.follow("/settings").await.says("Your password is changed"));

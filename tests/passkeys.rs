@@ -7,7 +7,7 @@ mod common;
 
 use common::api::{Coordinator, PASSWORD};
 use common::page::Browser;
-use common::passkey::{Authenticator, pack};
+use common::passkey::{Authenticator, add, ask, pack};
 use common::town::Town;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -19,41 +19,14 @@ const ADA: &str = "ada@example.org";
 const ORIGIN: &str = "http://localhost:8080";
 const SETTINGS: &str = "url = \"http://localhost:8080\"";
 
-macro_rules! stories {
-    ($($story:ident)*) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() {
-                super::$story($crate::Coordinator::with_settings($crate::SETTINGS).await).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() {
-                super::$story($crate::Coordinator::on_postgres_with_settings($crate::SETTINGS).await).await;
-            })*
-        }
-    };
-}
-
-stories! {
+coordinator_stories! {
+    with SETTINGS:
     a_passkey_stands_for_both_factors
     what_is_not_signed_for_this_opens_nothing
     a_counter_that_goes_back_is_told_and_refused
     an_answer_counts_once_whoever_brings_it_at_the_same_time
     what_no_browser_sends_is_refused_as_such
     the_last_way_in_of_who_has_no_password_stays
-}
-
-/// Asks for what is to be signed, with the form of the page that is shown.
-async fn ask(browser: &mut Browser, path: &str) -> Value {
-    let csrf = browser.page.csrf();
-    let shown = browser.page.clone();
-    browser.post(path, &[("csrf", &csrf), ("name", "a name")]).await;
-    assert_eq!(browser.page.status, 200, "{:?}", browser.page);
-    let options = serde_json::from_str(&browser.page.body).unwrap();
-    browser.page = shown;
-    options
 }
 
 /// Ada, logged in, with a passkey; and what her authenticator asks for at each log-in.
@@ -66,13 +39,6 @@ async fn town(c: &Coordinator) -> (Browser, Authenticator) {
     assert_eq!(ada.page.body.matches("<li><code>").count(), 10, "{:?}", ada.page);
     ada.get("/settings/factors").await;
     (ada, key)
-}
-
-async fn add(browser: &mut Browser, key: &mut Authenticator, name: &str) {
-    browser.get("/settings/factors").await;
-    let options = ask(browser, "/settings/factors/passkeys/ask").await;
-    let answer = key.make(&options).to_string();
-    browser.submit("/settings/factors/passkeys", &[("name", name), ("answer", &answer)]).await;
 }
 
 /// A browser at the log-in page, and what it is asked.
@@ -126,6 +92,8 @@ async fn a_passkey_stands_for_both_factors(c: Coordinator) {
     browser.submit("/login/passkey", &[("answer", &key.show(&options).to_string())]).await;
     assert!(browser.page.status == 401 && browser.page.says("was not accepted"), "{:?}", browser.page);
     Browser::new(c.address).log_in(ADA, PASSWORD).await;
+    let ways = ["passkey", "password", "password", "password", "password and passkey"];
+    assert_eq!(c.ways_in().await, ways);
     // A disabled account is opened by none; the host takes off what is lost.
     add(&mut ada, &mut key, "again").await;
     user::disable(&c.app, &Operator::local("test"), ADA).await.unwrap();

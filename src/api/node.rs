@@ -24,6 +24,7 @@ pub struct Node {
     /// Its IPv4 and its IPv6 address in the realm.
     #[schema(value_type = Vec<String>, example = json!(["100.64.0.1", "fd7a:115c:a1e0::1"]))]
     pub addresses: Vec<IpAddr>,
+    /// Connected, with a key that is not over: with one that is, a device reaches nobody.
     pub online: bool,
     /// `null` when it was never connected.
     pub last_seen: Option<Timestamp>,

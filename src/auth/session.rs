@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use crate::core::evidence::Evidence;
 use crate::core::id::{SessionId, UserId};
 use crate::core::secret::Secret;
 use crate::core::session::SessionKind;
@@ -17,6 +18,8 @@ pub struct Beginning {
     /// Where it came from, as its owner will know it again.
     pub label: String,
     pub address: Option<IpAddr>,
+    /// What was shown for it.
+    pub by: Evidence,
 }
 
 /// Begins a session; the token is told once.
@@ -26,7 +29,7 @@ pub fn begin(
     beginning: Beginning,
     now: Timestamp,
 ) -> Result<(Session, Secret)> {
-    let Beginning { kind, label, address } = beginning;
+    let Beginning { kind, label, address, .. } = beginning;
     let token = Secret::random(kind.prefix());
     let session = Session {
         id: SessionId::new(now),

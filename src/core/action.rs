@@ -56,7 +56,7 @@ actions! {
     UserResetPassword = "user.reset_password", Coordinator;
     /// Somebody changed their own password.
     UserChangePassword = "user.change_password", Coordinator;
-    /// Somebody logged in.
+    /// Somebody logged in; what is named is where, and by what.
     SessionCreate = "session.create", Coordinator;
     /// Somebody logged out.
     SessionRevoke = "session.revoke", Coordinator;
@@ -80,6 +80,8 @@ actions! {
     RecoveryCodeCreate = "recovery_code.create", Coordinator;
     /// A recovery code was used up.
     RecoveryCodeUse = "recovery_code.use", Coordinator;
+    /// Who was logged in showed again who they are; what is named is by what.
+    FactorProve = "factor.prove", Coordinator;
     /// Who was logged in was to show again who they are, and was refused.
     FactorRefuse = "factor.refuse", Coordinator;
     /// The second factors of an account were taken off on the coordinator's host; its log-ins ended.

@@ -91,7 +91,7 @@ allowances! {
     FactorAccount = "factor-account", 10 / 1800;
     /// Passkeys that an address asks for or shows.
     PasskeyAddress = "passkey-address", 60 / 120;
-    /// Log-ins, API keys and worker keys that an address shows and nobody knows.
+    /// Log-ins, API keys, worker keys and logout tokens that an address shows and nobody knows.
     CredentialAddress = "credential-address", 300 / 300;
     /// Wrong set-up codes from an address.
     SetupAddress = "setup-address", 20 / 300;

@@ -6,6 +6,7 @@ pub mod address;
 pub mod allowance;
 pub mod chain;
 pub mod error;
+pub mod evidence;
 pub mod hex;
 pub mod id;
 pub mod key;

@@ -96,6 +96,13 @@ pub fn status(kind: Kind) -> StatusCode {
     StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
+/// A page that is shown again with what was wrong: with its status, and when to try again.
+pub fn again(error: &Error, page: impl IntoResponse) -> Response {
+    let mut response = (status(error.kind()), page).into_response();
+    tell_when(response.headers_mut(), error);
+    response
+}
+
 /// The failure as words for a page: for a form that is shown again with what was wrong.
 pub fn words(error: &Error) -> Problem {
     describe(error, status(error.kind()))

@@ -14,6 +14,7 @@ use super::refusal;
 use crate::auth::session::{self as tokens, Beginning};
 use crate::core::action::Action;
 use crate::core::allowance::Allowance;
+use crate::core::evidence::Evidence;
 use crate::core::id::SessionId;
 use crate::core::page::Page;
 use crate::core::secret::Secret;
@@ -151,7 +152,7 @@ async fn try_log_in(app: &App, account: &str, log_in: LogIn, origin: Origin) -> 
         None => None,
     };
     let has_code = code.is_some();
-    let beginning = Beginning { kind, label, address: origin.address };
+    let beginning = Beginning { kind, label, address: origin.address, by: Evidence::Password };
     let proof = Proof { hash, code };
     let entered = app.store().write(move |tx| begin(tx, user, &proof, beginning, origin, now)).await?;
     if has_code {
@@ -195,7 +196,7 @@ fn begin(
     tx: &mut Tx<'_>,
     user: User,
     proof: &Proof,
-    beginning: Beginning,
+    mut beginning: Beginning,
     origin: Origin,
     now: Timestamp,
 ) -> Result<Entered> {
@@ -209,7 +210,10 @@ fn begin(
     let actor = Actor::user(user.id, &user.email, origin.clone());
     match (&proof.code, beginning.kind) {
         _ if !factor::are_needed(tx, user.id)? => {}
-        (Some(code), _) => drop(code::spend(tx, &user, code, &actor, now)?),
+        (Some(code), _) => {
+            code::spend(tx, &user, code, &actor, now)?;
+            beginning.by = Evidence::PasswordAnd(code.factor());
+        }
         (None, SessionKind::Browser) => {
             return half::begin(tx, &user, beginning.label, &actor, now).map(Entered::Halfway);
         }
@@ -239,8 +243,9 @@ pub(super) fn open(
 ) -> Result<LoggedIn> {
     let actor = Actor::user(user.id, &user.email, origin);
     let membership = ensure_personal(tx, &user, &actor, now)?;
+    let named = format!("{}, by {}", beginning.label, beginning.by);
     let (session, token) = tokens::begin(tx, user.id, beginning, now)?;
-    audit::record(tx, now, &actor, Change::new(Action::SessionCreate, session.id, &session.label))?;
+    audit::record(tx, now, &actor, Change::new(Action::SessionCreate, session.id, named))?;
     Ok(LoggedIn { user, session, token, membership })
 }
 

@@ -4,7 +4,8 @@
 use super::app::App;
 use super::audit::{self, Actor, Change};
 use super::authority::Caller;
-use super::{factor, session as log_ins};
+use super::factor::proof::Proven;
+use super::{factor, refusal, session as log_ins};
 use crate::core::action::Action;
 use crate::core::id::{UserId, UserNumber};
 use crate::core::secret::Secret;
@@ -136,11 +137,21 @@ pub async fn reset_password(app: &App, operator: &Operator, who: &str, reset: Re
 }
 
 /// Changes the caller's own password, and ends their other log-ins. Wrong guesses at the present one count as
-/// those at a log-in do.
+/// those at a log-in do, and are in the audit trail. Who has a second factor has just shown it (`proof_needed`): whoever
+/// learned the password and found a browser that was left open changes nothing.
 pub async fn change_password(app: &App, caller: &Caller, present: Secret, new: Secret) -> Result<()> {
+    let email = caller.person()?.email.to_string();
+    let changed = try_change_password(app, caller, present, new).await;
+    refusal::note(app, || caller.actor(), Action::UserChangePassword, &email, changed).await
+}
+
+async fn try_change_password(app: &App, caller: &Caller, present: Secret, new: Secret) -> Result<()> {
     let person = caller.person()?.clone();
     let kept = person.log_in()?;
     log_ins::require_local_accounts(app)?;
+    if app.store().read(move |read| factor::are_needed(read, person.user)).await? {
+        Proven::check(app, caller)?;
+    }
     let account = person.email.to_string();
     log_ins::take_tries(app, &account, &caller.origin)?;
     let (_, old_hash) = log_ins::verify(app, &account, present).await?;

@@ -154,6 +154,17 @@ impl Coordinator {
         (answer.text("token").to_owned(), org)
     }
 
+    /// By what people have logged in, as the audit trail says it, in the order of the alphabet.
+    pub async fn ways_in(&self) -> Vec<String> {
+        let sql = "SELECT target_name FROM audit_events WHERE action = 'session.create'";
+        let rows = self.app.store().read(move |read| read.query(sql, &[])).await.unwrap();
+        let names = rows.into_iter().map(|mut row| row.take::<String>(0).unwrap());
+        let mut ways: Vec<_> =
+            names.map(|name| name.rsplit_once(", by ").expect("a way").1.to_owned()).collect();
+        ways.sort();
+        ways
+    }
+
     /// The bearer token of one more log-in of an account.
     pub async fn log_in(&self, email: &str) -> String {
         self.begin_log_in(email).await.text("token").to_owned()
@@ -167,9 +178,24 @@ impl Coordinator {
     }
 }
 
-/// Each story runs on both engines.
+/// Each story runs on both engines; `with FILE:` on coordinators whose settings file says this.
 #[macro_export]
 macro_rules! coordinator_stories {
+    (with $file:ident: $($story:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story($crate::common::api::Coordinator::with_settings(super::$file).await).await
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story($crate::common::api::Coordinator::on_postgres_with_settings(super::$file).await)
+                    .await
+            })*
+        }
+    };
     ($($story:ident)*) => {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread")]

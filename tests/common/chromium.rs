@@ -11,6 +11,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::process::Process;
+use super::scanner::scan;
 use super::wait::{try_wait_for, wait_for};
 
 /// What a slow machine may take to show what is shown at once.
@@ -156,6 +157,11 @@ impl Chromium {
 
     pub async fn find(&self, css: &str) -> Element {
         self.until(css, async || self.client.find(Locator::Css(css)).await.ok()).await
+    }
+
+    /// What a phone reads off the first of these, as it is seen.
+    pub async fn scan(&self, css: &str) -> String {
+        scan(&self.find(css).await.screenshot().await.expect("a picture"))
     }
 
     /// How many there are now.

@@ -33,6 +33,7 @@ pub mod process;
 pub mod relay;
 pub mod routes;
 pub mod rust_peer;
+pub mod scanner;
 pub mod state;
 pub mod strange;
 pub mod tailscaled;

@@ -8,6 +8,8 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::page::Browser;
+
 /// Somebody is there.
 const PRESENT: u8 = 0x01;
 /// It is its owner.
@@ -112,4 +114,23 @@ impl Authenticator {
 
 pub fn pack(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Asks for what is to be signed, with the form of the page that is shown.
+pub async fn ask(browser: &mut Browser, path: &str) -> Value {
+    let csrf = browser.page.csrf();
+    let shown = browser.page.clone();
+    browser.post(path, &[("csrf", &csrf), ("name", "a name")]).await;
+    assert_eq!(browser.page.status, 200, "{:?}", browser.page);
+    let options = serde_json::from_str(&browser.page.body).unwrap();
+    browser.page = shown;
+    options
+}
+
+/// Gives the account that is logged in a passkey.
+pub async fn add(browser: &mut Browser, key: &mut Authenticator, name: &str) {
+    browser.get("/settings/factors").await;
+    let options = ask(browser, "/settings/factors/passkeys/ask").await;
+    let answer = key.make(&options).to_string();
+    browser.submit("/settings/factors/passkeys", &[("name", name), ("answer", &answer)]).await;
 }

@@ -3,6 +3,9 @@
 use ring::hmac;
 use wonder::core::Timestamp;
 
+use super::api::Coordinator;
+use super::page::Browser;
+
 /// The secret, as a person types it into the app.
 #[derive(Clone, Debug)]
 pub struct Authenticator(Vec<u8>);
@@ -25,4 +28,25 @@ impl Authenticator {
         let word = u32::from_be_bytes(bytes[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff;
         format!("{:06}", word % 1_000_000)
     }
+}
+
+/// Adds an authenticator app by the pages; gives it, and the recovery codes.
+pub async fn add_app(c: &Coordinator, browser: &mut Browser) -> (Authenticator, Vec<String>) {
+    browser.get("/settings/factors").await;
+    browser.submit("/settings/factors/app", &[]).await;
+    browser.get("/settings/factors/app").await;
+    let secret = browser.page.between("aria-label=\"Secret\">", "<");
+    assert_eq!(secret.len(), 32, "{secret}");
+    let app = Authenticator::new(&secret);
+    let code = app.code(c.clock.now());
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    browser.submit("/settings/factors/app/confirm", &[("code", wrong)]).await;
+    assert!(browser.page.status == 401 && browser.page.says(&secret), "{:?}", browser.page);
+    browser.submit("/settings/factors/app/confirm", &[("code", &code)]).await;
+    assert_eq!(browser.page.status, 200, "{:?}", browser.page);
+    let codes: Vec<String> =
+        browser.page.body.split("<li><code>").skip(1).map(|rest| rest[..23].to_owned()).collect();
+    browser.get("/settings/factors").await;
+    assert!(!browser.page.says(&secret) && !codes.iter().any(|code| browser.page.says(code)), "shown once");
+    (app, codes)
 }

@@ -39,14 +39,19 @@ impl Town {
     /// Leaves for the provider, which will say of `who` what `change` makes of the usual; gives the way back.
     pub async fn leave(&self, browser: &mut Browser, who: &str, change: impl FnOnce(&mut Value)) -> String {
         let url = leave(browser, "strange").await;
-        assert_eq!(field(&url, "code_challenge_method"), "S256");
-        assert_eq!(field(&url, "response_type"), "code");
-        let mut claims = self.claims(who, field(&url, "nonce"));
+        self.answer(&url, who, change)
+    }
+
+    /// Has the provider say so to the browser that came to `url` there; gives the way back.
+    pub fn answer(&self, url: &str, who: &str, change: impl FnOnce(&mut Value)) -> String {
+        assert_eq!(field(url, "code_challenge_method"), "S256");
+        assert_eq!(field(url, "response_type"), "code");
+        let mut claims = self.claims(who, field(url, "nonce"));
         change(&mut claims);
         let mut mind = self.strange.mind();
         mind.claims = claims;
-        field(&url, "code_challenge").clone_into(&mut mind.challenge);
-        format!("/auth/oidc/strange/callback?code=code&state={}", field(&url, "state"))
+        field(url, "code_challenge").clone_into(&mut mind.challenge);
+        format!("/auth/oidc/strange/callback?code=code&state={}", field(url, "state"))
     }
 
     /// Logs in as `who`; gives what that leads to.

@@ -30,7 +30,8 @@ pub fn refuse(respond: &mut SendResponse<Bytes>, error: &Error) {
         .header("content-type", "text/plain; charset=utf-8")
         .header("retry-after", "5")
         .body(());
-    let Ok(response) = response else { return };
+    let Ok(mut response) = response else { return };
+    problem::tell_when(response.headers_mut(), error);
     if let Ok(mut stream) = respond.send_response(response, false) {
         let _ = stream.send_data(Bytes::from(sentence(error) + "\n"), true);
     }

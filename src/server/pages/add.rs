@@ -298,7 +298,7 @@ fn arrivals(inside: &Inside<CreateJoinTokens>, arrived: &[Seen]) -> Markup {
                             li {
                                 a href=(inside.path(&format!("/devices/{}", seen.node.name))) { (seen.node.name) }
                                 " " code { (seen.node.address.v4()) } " "
-                                (parts::presence(seen.online))
+                                (parts::presence(seen, inside.visitor.now))
                             }
                         }
                     }

@@ -12,12 +12,14 @@ use super::consent::{buttons, choices, consent};
 use super::form::Form;
 use super::parts::{Field, complaint, when};
 use super::visitor::Visitor;
-use super::{layout, text};
+use super::{confirm, layout, text};
 use crate::api::Problem;
 use crate::core::Kind;
+use crate::core::url::encode;
 use crate::server::oauth::DEVICE_PAGE;
 use crate::server::problem::{self, Answer};
 use crate::server::state::State;
+use crate::service::factor::proof::Proven;
 use crate::service::oauth::device::{self, Waiting};
 
 pub fn routes() -> Router<State> {
@@ -34,15 +36,24 @@ async fn show(state: State, visitor: Visitor, Query(typed): Query<Typed>) -> Ans
         return Ok(layout::page(text::code::TITLE, &visitor, &ask("", None)));
     };
     match device::look(&state.app, visitor.caller(), &code).await {
-        Ok(waiting) => Ok(layout::page(text::code::TITLE, &visitor, &confirm(&visitor, &waiting, &code))),
+        Ok(waiting) if needs_proof(&state, &visitor, &waiting) => Ok(confirm::lead(&path_of(&code))),
+        Ok(waiting) => Ok(layout::page(text::code::TITLE, &visitor, &question(&visitor, &waiting, &code))),
         Err(error) if matches!(error.kind(), Kind::NotFound | Kind::RateLimited) => {
             let problem = problem::words(&error);
-            let mut response = layout::page(text::code::TITLE, &visitor, &ask(&code, Some(&problem)));
-            *response.status_mut() = problem::status(error.kind());
-            Ok(response)
+            let page = layout::page(text::code::TITLE, &visitor, &ask(&code, Some(&problem)));
+            Ok(problem::again(&error, page))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether the visitor shows first who they are: the command line is given a log-in that counts as if they had.
+fn needs_proof(state: &State, visitor: &Visitor, waiting: &Waiting) -> bool {
+    waiting.app.is_none() && Proven::check(&state.app, visitor.caller()).is_err()
+}
+
+fn path_of(code: &str) -> String {
+    format!("{DEVICE_PAGE}?user_code={}", encode(code, b""))
 }
 
 fn ask(code: &str, problem: Option<&Problem>) -> Markup {
@@ -66,7 +77,7 @@ fn ask(code: &str, problem: Option<&Problem>) -> Markup {
     }
 }
 
-fn confirm(visitor: &Visitor, waiting: &Waiting, code: &str) -> Markup {
+fn question(visitor: &Visitor, waiting: &Waiting, code: &str) -> Markup {
     let row = &waiting.row;
     html! {
         div.card.middle.stack {
@@ -111,7 +122,13 @@ async fn decide(state: State, visitor: Visitor, Form(decision): Form<Decision>) 
             true => None,
             false => Some(consent(decision.org, &decision.scope)?),
         };
-        device::approve(&state.app, visitor.caller(), &decision.user_code, consent).await?;
+        match device::approve(&state.app, visitor.caller(), &decision.user_code, consent).await {
+            // The page was left open for so long.
+            Err(error) if error.code() == "proof_needed" => {
+                return Ok(confirm::lead(&path_of(&decision.user_code)));
+            }
+            approved => drop(approved?),
+        }
     } else {
         device::refuse(&state.app, visitor.caller(), &decision.user_code).await?;
     }

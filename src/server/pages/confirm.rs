@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::factor::FACTORS;
 use super::form::Form;
 use super::parts::{self, Field};
-use super::session::local_path;
+use super::session::{local_path, path_to_log_in_again};
 use super::text::{self, factor as t};
 use super::visitor::Visitor;
 use super::{identity, layout, passkey};
@@ -24,7 +24,7 @@ use crate::core::url::encode;
 use crate::server::problem::{self, Answer, Failure};
 use crate::server::state::State;
 use crate::service::factor::passkey as passkeys;
-use crate::service::factor::proof::{self, Proven, Ways};
+use crate::service::factor::proof::{self, Proofs, Proven};
 
 const CONFIRM: &str = "/settings/confirm";
 
@@ -54,7 +54,11 @@ impl FromRequestParts<State> for Fresh {
 
 fn to_confirm(parts: &Parts) -> Response {
     let asked = parts.uri.path();
-    let path = if parts.method == Method::GET { asked } else { page_of(asked) };
+    lead(if parts.method == Method::GET { asked } else { page_of(asked) })
+}
+
+/// Leads to where one shows who one is, and on to `path`.
+pub fn lead(path: &str) -> Response {
     Redirect::to(&format!("{CONFIRM}?next={}", encode(path, b"/"))).into_response()
 }
 
@@ -83,24 +87,33 @@ async fn page(
     next: &str,
     problem: Option<&Problem>,
 ) -> Result<Response, Error> {
-    let ways = proof::ways(&state.app, visitor.caller()).await?;
-    let site = passkeys::site(&state.app).filter(|_| ways.passkey);
-    Ok(layout::page(t::CONFIRM, visitor, &ask(visitor, &ways, site.as_ref(), next, problem)))
+    let proofs = Proofs::of(&state.app, visitor.caller()).await?;
+    let site = passkeys::site(&state.app).filter(|_| proofs.passkey);
+    Ok(layout::page(t::CONFIRM, visitor, &ask(visitor, &proofs, site.as_ref(), next, problem)))
 }
 
-fn ask(visitor: &Visitor, ways: &Ways, site: Option<&Site>, next: &str, problem: Option<&Problem>) -> Markup {
+fn ask(
+    visitor: &Visitor,
+    proofs: &Proofs,
+    site: Option<&Site>,
+    next: &str,
+    problem: Option<&Problem>,
+) -> Markup {
     // A passkey may be elsewhere, or the browser without script: then a recovery code helps.
-    let by_code = ways.totp || ways.recovery_code;
+    let by_code = proofs.totp || proofs.recovery_code;
     html! {
         div.card.narrow {
             h1 { (t::CONFIRM) }
             p.lead { (t::CONFIRM_LEAD) }
             (parts::complaint(problem))
             div.stack {
-                @if ways.password { (with(visitor, next, &password())) }
-                @if by_code { (with(visitor, next, &code(ways))) }
+                @if proofs.password { (with(visitor, next, &password())) }
+                @if by_code { (with(visitor, next, &code(proofs))) }
                 (passkey::button(site, visitor.form(), "/settings/confirm/passkey", Some(next), text::passkey::STEP))
-                @if !ways.password && !by_code { p { (t::CONFIRM_AGAIN) } }
+                @if !proofs.password && !by_code {
+                    p { (t::CONFIRM_AGAIN) }
+                    a.button href=(path_to_log_in_again(next)) { (t::CONFIRM_LOG_IN) }
+                }
             }
         }
     }
@@ -111,8 +124,8 @@ fn password<'a>() -> Field<'a> {
     Field { name: "password", label: text::PASSWORD, kind: "password", autocomplete, ..Field::default() }
 }
 
-fn code<'a>(ways: &Ways) -> Field<'a> {
-    let label = if ways.totp { t::STEP_CODE } else { t::STEP_RECOVERY };
+fn code<'a>(proofs: &Proofs) -> Field<'a> {
+    let label = if proofs.totp { t::STEP_CODE } else { t::STEP_RECOVERY };
     Field { name: "code", label, autocomplete: "one-time-code", ..Field::default() }
 }
 
@@ -156,7 +169,7 @@ pub async fn decided(
         Ok(()) => Ok(Redirect::to(next).into_response()),
         Err(error) => {
             let page = page(state, visitor, next, Some(&problem::words(&error))).await?;
-            Ok((problem::status(error.kind()), page).into_response())
+            Ok(problem::again(&error, page))
         }
     }
 }

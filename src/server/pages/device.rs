@@ -1,7 +1,7 @@
 //! `/o/{org}/devices/{node}`: one node of the realm, and what an admin does with it.
 
 use axum::Router;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use ipnet::IpNet;
 use maud::{Markup, html};
@@ -61,12 +61,11 @@ pub(super) fn last_seen(seen: &Seen, now: Timestamp) -> Markup {
 }
 
 /// What is special about a device.
-pub(super) fn badges(seen: &Seen, now: Timestamp) -> Markup {
+pub(super) fn badges(seen: &Seen) -> Markup {
     let node = &seen.node;
     let waiting = waiting_routes(seen).len();
     html! {
         span.badges {
-            @if node.is_expired(now) { span.badge.bad { (text::device::EXPIRED) } }
             @if waiting > 0 { span.badge.good { (text::device::routes_wait(waiting)) } }
             @if node.is_exit_node() { (parts::badge(text::device::EXIT)) }
             @if node.ephemeral { (parts::badge(text::device::EPHEMERAL)) }
@@ -93,7 +92,7 @@ fn one<P: Permission>(inside: &Inside<P>, seen: &Seen, problem: Option<&Problem>
         p.crumb { a href=(inside.path("/devices")) { "← " (text::device::TITLE) } }
         div.head data-live=(inside.path("/live")) data-part="head" {
             h1 { (seen.node.name) }
-            p.about { (parts::presence(seen.online)) " · " (system(seen)) " " (badges(seen, now)) }
+            p.about { (parts::presence(seen, now)) " · " (system(seen)) " " (badges(seen)) }
         }
         div.grid.even {
             (facts(seen, now))
@@ -267,9 +266,8 @@ async fn again(state: &State, inside: &Inside<ManageNodes>, id: &str, error: &Er
     let view = inside.may.also::<ViewNodes>().ok_or_else(|| Error::not_found("node", id))?;
     let seen = node::show(&state.app, &view, id).await?;
     let problem = problem::words(error);
-    let status = problem::status(error.kind());
     let page = layout::inside(&seen.node.name, inside, Tab::Devices, &one(inside, &seen, Some(&problem)));
-    Ok((status, page).into_response())
+    Ok(problem::again(error, page))
 }
 
 #[derive(Deserialize)]

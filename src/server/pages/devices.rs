@@ -173,13 +173,13 @@ fn line(inside: &Inside<ViewNodes>, seen: &Seen, now: Timestamp) -> Markup {
         tr {
             td {
                 a.name href=(inside.path(&format!("/devices/{}", node.name))) { (node.name) }
-                " " (badges(seen, now))
+                " " (badges(seen))
                 span.under { (system(seen)) }
             }
             td.spare { code { (node.address.v4()) } }
             td.spare { (owner(seen)) }
             td.spare { (last_seen(seen, now)) }
-            td { (parts::presence(seen.online)) }
+            td { (parts::presence(seen, now)) }
         }
     }
 }

@@ -157,7 +157,7 @@ async fn confirm_app(state: State, fresh: Fresh, Form(shown): Form<Shown>) -> An
         Ok(None) => Ok(go(FACTORS, t::APP_ADDED, state.url())),
         Err(error) => {
             let page = app_page(&state, &visitor, &proven, Some(&problem::words(&error))).await?;
-            Ok((problem::status(error.kind()), page).into_response())
+            Ok(problem::again(&error, page))
         }
     }
 }

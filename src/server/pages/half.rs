@@ -65,7 +65,7 @@ pub async fn waiting(state: &State, headers: &HeaderMap, next: Option<&str>) -> 
 /// Asks again, and says what was wrong.
 pub fn refused(state: &State, guest: &Guest, half: &Half, next: Option<&str>, error: &Error) -> Response {
     let body = ask(state, guest, half, next, Some(&problem::words(error)));
-    layout::guest(t::STEP, guest, problem::status(error.kind()), &body)
+    problem::again(error, layout::guest(t::STEP, guest, StatusCode::OK, &body))
 }
 
 fn ask(state: &State, guest: &Guest, half: &Half, next: Option<&str>, problem: Option<&Problem>) -> Markup {

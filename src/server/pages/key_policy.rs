@@ -1,6 +1,6 @@
 //! How old the secrets of an organization's API keys may get: shown on the page of the keys, and set there.
 
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 use std::time::Duration;
@@ -128,5 +128,5 @@ async fn again(state: &State, inside: &Inside<ManageOrganization>, error: &Error
         (card(inside, policy, Some(&problem::words(error))))
     };
     let page = layout::inside(t::TITLE, inside, Tab::Keys, &body);
-    Ok((problem::status(error.kind()), page).into_response())
+    Ok(problem::again(error, page))
 }

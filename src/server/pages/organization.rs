@@ -1,7 +1,7 @@
 //! `/organizations/new` and `/o/{org}/organization`: organizations are made, renamed, left and deleted.
 
 use axum::Router;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -57,11 +57,8 @@ async fn create(state: State, visitor: Visitor, Form(new): Form<Named>) -> Respo
         Ok(made) => go(&format!("/o/{}", made.organization.id), t::CREATED, state.url()),
         Err(error) => {
             let problem = problem::words(&error);
-            (
-                problem::status(error.kind()),
-                layout::page(t::NEW, &visitor, &form(&visitor, &new.name, Some(&problem))),
-            )
-                .into_response()
+            let page = layout::page(t::NEW, &visitor, &form(&visitor, &new.name, Some(&problem)));
+            problem::again(&error, page)
         }
     }
 }

@@ -93,7 +93,7 @@ fn recent(inside: &Inside<ViewNodes>, nodes: &[Seen]) -> Markup {
                                 a.name href=(inside.path(&format!("/devices/{}", seen.node.name))) { (seen.node.name) }
                                 span.under { (seen.node.address.v4()) }
                             }
-                            td { (parts::presence(seen.online)) }
+                            td { (parts::presence(seen, now)) }
                             td.spare.end {
                                 @match seen.node.report.last_seen_at {
                                     Some(at) => { (parts::when(at, now)) },

@@ -7,6 +7,7 @@ use super::form::FormToken;
 use super::text;
 use crate::core::Timestamp;
 use crate::core::role::Scope;
+use crate::service::node::Seen;
 
 /// The mark: three devices that see each other.
 pub const MARK: &str = r#"<svg class="mark" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true"><path d="M12 5.5 5.5 17h13z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round"/><circle cx="12" cy="5" r="3.2"/><circle cx="5" cy="18" r="3.2"/><circle cx="19" cy="18" r="3.2"/></svg>"#;
@@ -185,9 +186,10 @@ pub fn copyable(label: &str, content: &str) -> Markup {
     }
 }
 
-/// Whether a device is there now.
-pub fn presence(online: bool) -> Markup {
-    match online {
+/// Whether a device is there now. One whose key is over may still be connected, and reaches nobody.
+pub fn presence(seen: &Seen, now: Timestamp) -> Markup {
+    match seen.online {
+        _ if seen.node.is_expired(now) => html! { span.state.off { (text::device::EXPIRED) } },
         true => html! { span.state.on { (text::ONLINE) } },
         false => html! { span.state.off { (text::OFFLINE) } },
     }

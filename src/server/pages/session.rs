@@ -73,38 +73,38 @@ async fn show(state: State, guest: Guest, Query(going): Query<Going>) -> Answer<
     if setup::is_needed(&state.app).await? {
         return Ok(Redirect::to("/setup").into_response());
     }
-    let ways = Ways::of(&state).await?;
-    Ok(layout::guest(text::log_in::TITLE, &guest, StatusCode::OK, &ask(&guest, &ways, "", next, None)))
+    let doors = Doors::of(&state).await?;
+    Ok(layout::guest(text::log_in::TITLE, &guest, StatusCode::OK, &ask(&guest, &doors, "", next, None)))
 }
 
-/// How one logs in here.
-struct Ways {
+/// What one can log in by here.
+struct Doors {
     providers: Vec<Provider>,
     passwords: bool,
     passkeys: Option<Site>,
 }
 
-impl Ways {
+impl Doors {
     async fn of(state: &State) -> Result<Self> {
         let providers = providers::all(&state.app).await?;
         let passkeys = passkeys::site(&state.app);
-        Ok(Ways { providers, passwords: state.app.settings().local_accounts, passkeys })
+        Ok(Doors { providers, passwords: state.app.settings().local_accounts, passkeys })
     }
 }
 
-fn ask(guest: &Guest, ways: &Ways, email: &str, next: Option<&str>, problem: Option<&Problem>) -> Markup {
+fn ask(guest: &Guest, doors: &Doors, email: &str, next: Option<&str>, problem: Option<&Problem>) -> Markup {
     html! {
         div.card.narrow {
             h1 { (text::log_in::TITLE) }
             p.lead { (text::log_in::LEAD) strong { (layout::host(&guest.url)) } }
             (parts::complaint(problem))
-            @if ways.passwords { (with_password(guest, email, next)) } @else { p { (text::provider::ELSEWHERE) } }
-            @if ways.passwords && (ways.passkeys.is_some() || !ways.providers.is_empty()) { p.or { (text::provider::OR) } }
+            @if doors.passwords { (with_password(guest, email, next)) } @else { p { (text::provider::ELSEWHERE) } }
+            @if doors.passwords && (doors.passkeys.is_some() || !doors.providers.is_empty()) { p.or { (text::provider::OR) } }
             div.stack {
-                (passkey::button(ways.passkeys.as_ref(), &guest.form, "/login/passkey", next, text::passkey::LOG_IN))
-                (provider::doors(&ways.providers, &guest.form, next))
+                (passkey::button(doors.passkeys.as_ref(), &guest.form, "/login/passkey", next, text::passkey::LOG_IN))
+                (provider::doors(&doors.providers, &guest.form, next))
             }
-            @if ways.passwords && problem.is_none() {
+            @if doors.passwords && problem.is_none() {
                 p.fine { (text::log_in::FORGOT) code { (text::log_in::FORGOT_COMMAND) } "." }
             }
         }
@@ -164,13 +164,13 @@ pub async fn refused(
     next: Option<&str>,
     error: &Error,
 ) -> Response {
-    let ways = match Ways::of(state).await {
-        Ok(ways) => ways,
+    let doors = match Doors::of(state).await {
+        Ok(doors) => doors,
         Err(error) => return problem::Failure::from(error).into_response(),
     };
     let problem = problem::words(error);
-    let status = problem::status(error.kind());
-    layout::guest(text::log_in::TITLE, guest, status, &ask(guest, &ways, email, next, Some(&problem)))
+    let body = ask(guest, &doors, email, next, Some(&problem));
+    problem::again(error, layout::guest(text::log_in::TITLE, guest, StatusCode::OK, &body))
 }
 
 /// Gives the browser its log-in in place of the one that it had before, and leads on.

@@ -1,7 +1,7 @@
 //! `/settings`: a person's own account: the password, and the log-ins of their browsers and command lines.
 
 use axum::Router;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use super::note::go;
 use super::parts::{self, Field};
 use super::text::{self, settings as t};
 use super::visitor::Visitor;
-use super::{app, identity, layout};
+use super::{app, confirm, identity, layout};
 use crate::api::Problem;
 use crate::core::page::{MAX_LIMIT, Page};
 use crate::core::secret::Secret;
@@ -155,6 +155,7 @@ struct Passwords {
 async fn change_password(state: State, visitor: Visitor, Form(given): Form<Passwords>) -> Answer<Response> {
     match user::change_password(&state.app, visitor.caller(), given.present, given.new).await {
         Ok(()) => Ok(go("/settings", t::CHANGED, state.url())),
+        Err(error) if error.code() == "proof_needed" => Ok(confirm::lead("/settings")),
         Err(error) => Ok(refused(&state, &visitor, &error).await?),
     }
 }
@@ -162,7 +163,7 @@ async fn change_password(state: State, visitor: Visitor, Form(given): Form<Passw
 async fn refused(state: &State, visitor: &Visitor, error: &Error) -> Result<Response> {
     let problem = problem::words(error);
     let page = page(state, visitor, Some(&problem)).await?;
-    Ok((problem::status(error.kind()), page).into_response())
+    Ok(problem::again(error, page))
 }
 
 async fn revoke(state: State, visitor: Visitor, Target(id): Target) -> Answer<Response> {

@@ -82,8 +82,8 @@ async fn set_up(
         Ok(begun) => session::begin(&begun, "/", state.url()),
         Err(error) => {
             let problem = problem::words(&error);
-            let status = problem::status(error.kind());
-            layout::guest(text::setup::TITLE, &guest, status, &ask(&guest, &email, Some(&problem)))
+            let body = ask(&guest, &email, Some(&problem));
+            problem::again(&error, layout::guest(text::setup::TITLE, &guest, StatusCode::OK, &body))
         }
     }
 }

@@ -6,6 +6,7 @@ use super::wrong_code;
 use crate::auth::factor::{recovery, totp as codes};
 use crate::core::action::Action;
 use crate::core::allowance::Allowance;
+use crate::core::evidence::Factor;
 use crate::core::id::UserId;
 use crate::core::secret::{Secret, SecretHash};
 use crate::core::{Result, Timestamp};
@@ -23,6 +24,15 @@ pub(in crate::service) enum Candidate {
     /// The code of a step.
     Step(Totp, i64),
     Recovery(SecretHash),
+}
+
+impl Candidate {
+    pub(in crate::service) fn factor(&self) -> Factor {
+        match self {
+            Candidate::Step(..) => Factor::Code,
+            Candidate::Recovery(_) => Factor::RecoveryCode,
+        }
+    }
 }
 
 /// Takes a try of the account, and looks what `typed` could be. Too many tries are `too_many_attempts`.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Factors, code};
 use crate::auth::session::Beginning;
 use crate::core::action::Action;
+use crate::core::evidence::{Evidence, Factor};
 use crate::core::secret::Secret;
 use crate::core::session::SessionKind;
 use crate::core::{Error, Kind, Result, Timestamp};
@@ -78,10 +79,11 @@ pub async fn finish_by_code(
     let (account, id) = (half.user.email.to_string(), half.user.id);
     let tried = async {
         let candidate = code::judge(app, id, typed).await?;
+        let with = candidate.factor();
         let spend = move |tx: &mut Tx<'_>, user: &User, actor: &Actor, now: Timestamp| {
             code::spend(tx, user, &candidate, actor, now)
         };
-        finish(app, half, origin.clone(), spend).await
+        finish(app, half, with, origin.clone(), spend).await
     };
     let finished = tried.await;
     match &finished {
@@ -91,16 +93,18 @@ pub async fn finish_by_code(
     finished
 }
 
-/// Ends it, once `spend` has used up what was shown.
+/// Ends it `with` what was shown, once `spend` has used that up.
 pub(super) async fn finish<T: Send + 'static>(
     app: &App,
     half: Half,
+    with: Factor,
     origin: Origin,
     spend: impl FnOnce(&mut Tx<'_>, &User, &Actor, Timestamp) -> Result<T> + Send + 'static,
 ) -> Result<(LoggedIn, T)> {
     let now = app.now();
     let Half { row, user, .. } = half;
-    let beginning = Beginning { kind: SessionKind::Browser, label: row.label, address: origin.address };
+    let by = Evidence::PasswordAnd(with);
+    let beginning = Beginning { kind: SessionKind::Browser, label: row.label, address: origin.address, by };
     let finish = move |tx: &mut Tx<'_>| {
         if !half_log_in::take(tx, row.token_hash)? {
             return Err(over());

@@ -60,7 +60,7 @@ pub async fn list(app: &App, proven: &Proven) -> Result<Factors> {
 
 /// Whether the account's password alone is not enough.
 pub(super) fn are_needed(read: &mut Read<'_>, user: UserId) -> Result<bool> {
-    Factors::of(read, user).map(|factors| factors.are_needed())
+    Ok(totps::counts(read, user)? || passkeys::any_exists(read, user)?)
 }
 
 /// Adds a factor by `add`. The first one ends the account's other log-ins, which were begun without it, and brings

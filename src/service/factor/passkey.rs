@@ -10,6 +10,7 @@ use crate::auth::factor::passkey::{Made, Shown, Site, refused};
 use crate::auth::session::Beginning;
 use crate::core::action::Action;
 use crate::core::allowance::Allowance;
+use crate::core::evidence::{Evidence, Factor};
 use crate::core::id::{PasskeyId, UserId};
 use crate::core::passkey::Credential;
 use crate::core::secret::{Secret, SecretHash};
@@ -231,7 +232,8 @@ pub async fn log_in(app: &App, answer: &Answer, label: String, origin: Origin) -
     let now = app.now();
     let tried = async {
         let found = judge(app, answer, &origin).await?;
-        let beginning = Beginning { kind: SessionKind::Browser, label, address: origin.address };
+        let (kind, by) = (SessionKind::Browser, Evidence::Factor(Factor::Passkey));
+        let beginning = Beginning { kind, label, address: origin.address, by };
         let from = origin.clone();
         let begin = move |tx: &mut Tx<'_>| {
             let user = user::by_id(tx, found.passkey.user)?.ok_or_else(|| refused("it is of nobody"))?;
@@ -257,7 +259,7 @@ pub async fn finish(app: &App, half: Half, answer: &Answer, origin: Origin) -> R
     let tried = async {
         let found = judge(app, answer, &origin).await?.of(half.user.id)?;
         let spend = move |tx: &mut Tx<'_>, _: &User, _: &Actor, now: Timestamp| found.spend(tx, now);
-        half::finish(app, half, origin.clone(), spend).await
+        half::finish(app, half, Factor::Passkey, origin.clone(), spend).await
     };
     let finished = tried.await;
     if let Err(error) = &finished {
@@ -273,5 +275,6 @@ pub async fn prove(app: &App, caller: &Caller, answer: &Answer) -> Result<()> {
     let found = shown.as_ref().ok().cloned();
     let spend =
         move |tx: &mut Tx<'_>, _: &Actor, now: Timestamp| found.map_or(Ok(()), |found| found.spend(tx, now));
-    proof::keep(app, caller, shown.map(drop), spend).await
+    let shown = shown.map(|_| Evidence::Factor(Factor::Passkey));
+    proof::keep(app, caller, shown, spend).await
 }

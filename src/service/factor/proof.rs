@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use super::code;
+use super::{Factors, code};
 use crate::core::action::Action;
+use crate::core::evidence::Evidence;
 use crate::core::id::{SessionId, UserId};
 use crate::core::secret::Secret;
 use crate::core::user::Email;
 use crate::core::{Error, Kind, Result, Timestamp};
 use crate::service::app::App;
-use crate::service::audit::{Actor, Change};
+use crate::service::audit::{self, Actor, Change};
 use crate::service::authority::{Caller, Person};
 use crate::service::{refusal, session as log_ins};
 use crate::store::{Tx, session, user};
@@ -62,30 +63,29 @@ impl Proven {
 /// What somebody can show who is logged in. Where a password alone logs nobody in, it shows nothing here either: who
 /// has it and a browser that was left open would take the second factor off.
 #[derive(Clone, Debug)]
-pub struct Ways {
+pub struct Proofs {
     pub password: bool,
     pub totp: bool,
     pub passkey: bool,
     pub recovery_code: bool,
 }
 
-/// What the caller can show.
-pub async fn ways(app: &App, caller: &Caller) -> Result<Ways> {
-    let person = caller.person()?.clone();
-    let local = app.settings().local_accounts;
-    app.store()
-        .read(move |read| {
-            let known = user::with_password(read, &person.email)?;
-            let factors = super::Factors::of(read, person.user)?;
-            let password = local && known.is_some_and(|(_, hash)| hash.is_some());
-            Ok(Ways {
-                password: password && !factors.are_needed(),
-                totp: factors.totp.is_some(),
-                passkey: !factors.passkeys.is_empty(),
-                recovery_code: factors.codes_left > 0,
+impl Proofs {
+    /// What the caller can show.
+    pub async fn of(app: &App, caller: &Caller) -> Result<Self> {
+        let (user, local) = (caller.person()?.user, app.settings().local_accounts);
+        app.store()
+            .read(move |read| {
+                let factors = Factors::of(read, user)?;
+                Ok(Proofs {
+                    password: local && !factors.are_needed() && user::has_password(read, user)?,
+                    totp: factors.totp.is_some(),
+                    passkey: !factors.passkeys.is_empty(),
+                    recovery_code: factors.codes_left > 0,
+                })
             })
-        })
-        .await
+            .await
+    }
 }
 
 /// Shows the password once more, where it is all that the account has: else `factor_needed`. Wrong guesses count as those at a log-in do.
@@ -94,7 +94,7 @@ pub async fn by_password(app: &App, caller: &Caller, password: Secret) -> Result
     keep(app, caller, shown, |_, _, _| Ok(())).await
 }
 
-async fn try_password(app: &App, caller: &Caller, password: Secret) -> Result<()> {
+async fn try_password(app: &App, caller: &Caller, password: Secret) -> Result<Evidence> {
     log_ins::require_local_accounts(app)?;
     let user = caller.person()?.user;
     if app.store().read(move |read| super::are_needed(read, user)).await? {
@@ -104,7 +104,7 @@ async fn try_password(app: &App, caller: &Caller, password: Secret) -> Result<()
     log_ins::take_tries(app, &account, caller.origin())?;
     log_ins::verify(app, &account, password).await?;
     log_ins::give_tries_back(app, &account, caller.origin());
-    Ok(())
+    Ok(Evidence::Password)
 }
 
 fn factor_needed() -> Error {
@@ -121,26 +121,29 @@ pub async fn by_code(app: &App, caller: &Caller, typed: &Secret) -> Result<()> {
         let user = user::by_id(tx, id)?.ok_or_else(super::wrong_code)?;
         candidate.map_or(Ok(()), |candidate| code::spend(tx, &user, &candidate, actor, now).map(drop))
     };
-    keep(app, caller, shown.map(drop), spend).await?;
+    let shown = shown.map(|candidate| Evidence::Factor(candidate.factor()));
+    keep(app, caller, shown, spend).await?;
     code::was_right(app, id);
     Ok(())
 }
 
-/// Notes what was shown, once `spend` has used it up; a refusal goes to the audit trail.
+/// Notes what was shown, once `spend` has used it up, or that it was refused.
 pub(super) async fn keep(
     app: &App,
     caller: &Caller,
-    shown: Result<()>,
+    shown: Result<Evidence>,
     spend: impl FnOnce(&mut Tx<'_>, &Actor, Timestamp) -> Result<()> + Send + 'static,
 ) -> Result<()> {
     let Person { user, email, .. } = caller.person()?.clone();
     let (session, actor, now) = (caller.person()?.log_in()?, caller.actor(), app.now());
-    let note = move |tx: &mut Tx<'_>| {
+    let name = email.clone();
+    let note = move |tx: &mut Tx<'_>, by: Evidence| {
         spend(tx, &actor, now)?;
-        session::note_proof(tx, session, now)
+        session::note_proof(tx, session, now)?;
+        audit::record(tx, now, &actor, Change::new(Action::FactorProve, user, format!("{name}, by {by}")))
     };
     let outcome = match shown {
-        Ok(()) => app.store().write(note).await,
+        Ok(by) => app.store().write(move |tx| note(tx, by)).await,
         Err(error) => Err(error),
     };
     if let Err(refused) = &outcome {

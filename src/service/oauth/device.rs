@@ -11,6 +11,7 @@ use crate::auth::oauth::client::Form;
 use crate::auth::oauth::{DEVICE_PREFIX, user_code};
 use crate::auth::session::Beginning;
 use crate::core::action::Action;
+use crate::core::evidence::Evidence;
 use crate::core::oauth::ScopeSet;
 use crate::core::secret::Secret;
 use crate::core::session::SessionKind;
@@ -18,6 +19,7 @@ use crate::core::{Error, Kind, Result, Timestamp};
 use crate::service::app::App;
 use crate::service::audit::{self, Change, Origin};
 use crate::service::authority::Caller;
+use crate::service::factor::proof::Proven;
 use crate::service::session::{self, LoggedIn};
 use crate::store::oauth::app::AppRow;
 use crate::store::oauth::device::{self as devices, DeviceRow};
@@ -120,12 +122,13 @@ fn no_such_code() -> Error {
         .hint("look at the device again: a code is good for ten minutes, and for one try")
 }
 
-/// The person lets the device in. `consent` says where and what, for an app; the command line needs none.
+/// The person lets the device in. `consent` says where and what, for an app. The command line is given a log-in, which
+/// counts as a new proof of who they are: so they have just shown that (`proof_needed`).
 pub async fn approve(app: &App, caller: &Caller, typed: &str, consent: Option<Consent>) -> Result<Waiting> {
     let waiting = look(app, caller, typed).await?;
     let (by, now) = (caller.person()?.user, app.now());
     let granting = match &waiting.app {
-        None => None,
+        None => Proven::check(app, caller).map(|_| None)?,
         Some(to) => {
             let consent = consent.ok_or_else(|| super::invalid_request("choose an organization"))?;
             let granting = authorize::granting(app, caller, to, &waiting.row.scopes, consent).await?;
@@ -215,7 +218,8 @@ fn hand_over(tx: &mut Tx<'_>, row: DeviceRow, origin: Origin, now: Timestamp) ->
     }
     let by = row.approved_by.ok_or_else(over)?;
     let user = user::by_id(tx, by)?.filter(|user| user.disabled_at.is_none()).ok_or_else(over)?;
-    let beginning = Beginning { kind: SessionKind::Cli, label: row.label, address: origin.address };
+    let (kind, by) = (SessionKind::Cli, Evidence::Browser);
+    let beginning = Beginning { kind, label: row.label, address: origin.address, by };
     let LoggedIn { session, token, .. } = session::open(tx, user, beginning, origin, now)?;
     let (access, expires_in) = (token, session.expires_at.since(now));
     let scopes = ScopeSet::default();

@@ -10,6 +10,7 @@ use super::provider;
 use crate::auth::oidc::flow::{Flow, Proven};
 use crate::auth::session::Beginning;
 use crate::core::action::Action;
+use crate::core::evidence::Evidence;
 use crate::core::id::UserId;
 use crate::core::provider::Configured;
 use crate::core::secret::Secret;
@@ -212,7 +213,8 @@ fn require_same(caller: Option<&Caller>, user: UserId) -> Result<()> {
 
 async fn begin(app: &App, flow: Flow, proven: Proven, label: String, from: Origin) -> Result<LoggedIn> {
     let provider = flow.provider;
-    let beginning = Beginning { kind: SessionKind::Browser, label, address: from.address };
+    let by = Evidence::Provider(provider.name.clone());
+    let beginning = Beginning { kind: SessionKind::Browser, label, address: from.address, by };
     let now = app.now();
     let begin = move |tx: &mut Tx<'_>| {
         let user = account::open(tx, &provider, &proven.claims, &from, now)?;

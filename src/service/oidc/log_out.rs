@@ -42,16 +42,14 @@ pub async fn onward(app: &App, session: SessionId) -> Result<Option<(String, Str
 /// What a provider tells of a log-out; gives how many log-ins ended here. Tokens that count for nothing are limited by
 /// address as other credentials are, and in the audit trail as `identity.refuse`.
 pub async fn told(app: &App, name: &str, token: &Secret, from: Origin) -> Result<u64> {
-    let tried = async {
-        limits::take(app, Allowance::CredentialAddress, limits::network(&from))?;
-        let told = carry_out(app, name, token, from.clone()).await;
-        if told.as_ref().err().is_none_or(directory::is_away) {
-            limits::give_back(app, Allowance::CredentialAddress, limits::network(&from));
-        }
-        told
-    };
-    let outcome = tried.await;
-    log_in::noted(app, name, &from, outcome).await
+    let told = carry_out(app, name, token, from.clone()).await;
+    let judged = limits::judge(app, Allowance::CredentialAddress, &from, is_guess, told);
+    log_in::noted(app, name, &from, judged).await
+}
+
+/// A token that counts for nothing, or for no provider here; not one that could not be judged.
+fn is_guess(error: &Error) -> bool {
+    matches!(error.kind(), Kind::Usage | Kind::NotFound)
 }
 
 async fn carry_out(app: &App, name: &str, token: &Secret, from: Origin) -> Result<u64> {

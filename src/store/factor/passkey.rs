@@ -43,6 +43,11 @@ pub fn of_user(read: &mut Read<'_>, user: UserId) -> Result<Vec<Passkey>> {
     read.query(&sql, params![user])?.iter_mut().map(from_row).collect()
 }
 
+/// Whether an account has one.
+pub fn any_exists(read: &mut Read<'_>, user: UserId) -> Result<bool> {
+    Ok(read.first("SELECT 1 FROM passkeys WHERE user_id = ?1 LIMIT 1", params![user])?.is_some())
+}
+
 /// As its authenticator calls it.
 pub fn by_credential(read: &mut Read<'_>, credential: Vec<u8>) -> Result<Option<Passkey>> {
     let sql = format!("{SELECT} WHERE credential_id = ?1");

@@ -28,6 +28,12 @@ pub fn of_user(read: &mut Read<'_>, user: UserId) -> Result<Option<Totp>> {
     read.first(&format!("{SELECT} WHERE user_id = ?1"), params![user])?.map(from_row).transpose()
 }
 
+/// Whether there are codes that count.
+pub fn counts(read: &mut Read<'_>, user: UserId) -> Result<bool> {
+    let sql = "SELECT 1 FROM totp WHERE user_id = ?1 AND confirmed_at IS NOT NULL";
+    Ok(read.first(sql, params![user])?.is_some())
+}
+
 /// Keeps one that is to be confirmed, in place of another such; tells whether it did: not where one is confirmed.
 pub fn begin(tx: &mut Tx<'_>, user: UserId, at: Timestamp) -> Result<bool> {
     let sql = "INSERT INTO totp (user_id, created_at, last_step) VALUES (?1, ?2, -1) \

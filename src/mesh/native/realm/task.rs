@@ -235,8 +235,7 @@ impl Task {
         self.serial += 1;
         let (serial, client) = (self.serial, Client::of(request));
         self.sessions.insert(number, Connected { serial, outbox, client, told_self: 0, muted: false });
-        self.state.set_online(number, true, self.now());
-        self.save(number);
+        self.show(number);
         self.waiting.push(Waiting { session: Session { number, serial }, asker: Some(asker) });
     }
 
@@ -268,16 +267,19 @@ impl Task {
         Ok(Reported { node, new_hostname })
     }
 
-    fn save(&self, number: NodeNumber) {
+    pub(super) fn save(&self, number: NodeNumber) {
         if let Some(entry) = self.state.entry(number) {
             self.around.unsaved.add(number, entry.node.report.clone());
         }
     }
 
     fn put(&mut self, node: Node) {
-        let number = node.number;
-        let before = self.key_end(number);
+        let (number, clock) = (node.number, self.now());
+        let (before, was_over) = (self.key_end(number), self.state.is_expired(number, clock));
         self.state.put(node);
+        if was_over && !self.state.is_expired(number, clock) {
+            self.show(number);
+        }
         let now = self.key_end(number);
         if let Some(at) = before.filter(|_| before != now) {
             self.deadlines.spare(at, number);
@@ -364,6 +366,7 @@ impl Task {
             self.expire(number);
         }
         while let Some(number) = self.deadlines.pop_revived(self.now()) {
+            self.show(number);
             self.state.touch(number);
         }
     }
@@ -384,6 +387,7 @@ impl Task {
         {
             self.deadlines.expire(now.plus(TELL_AGAIN), number);
         }
+        self.show(number);
         self.state.touch(number);
     }
 }

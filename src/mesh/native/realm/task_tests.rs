@@ -153,6 +153,37 @@ async fn a_device_whose_key_is_over_is_told_of_itself_alone_until_it_is_renewed(
     assert_eq!(said(&fresh).await[0]["Peers"][0]["Name"], "secret.r.wonder.internal.");
 }
 
+/// Whoever goes on being connected then is there for nobody, and its routes are another's.
+#[tokio::test(start_paused = true)]
+async fn a_device_whose_key_is_over_is_offline_though_it_is_connected() {
+    let route: ipnet::IpNet = "10.1.0.0/16".parse().unwrap();
+    let router = |number| {
+        let mut node = Node { approved_routes: vec![route], ..node(number) };
+        node.report.hostinfo.routes = vec![route];
+        node
+    };
+    let (ends, over) = (NOW.plus(Duration::from_secs(3)), NOW.plus(Duration::from_secs(4)));
+    let mine = Node { key_expires_at: Some(ends), ..router(1) };
+    let site = site(vec![mine.clone(), router(2), node(3)]);
+    let (_one, _) = attach(&site, &mine).await;
+    let (_two, _) = attach(&site, &router(2)).await;
+    let (_three, witness) = attach(&site, &node(3)).await;
+    said(&witness).await;
+    assert_eq!(live(&site, 1).await.primary_routes, [route]);
+    site.clock.set(over);
+    pass(4).await;
+    let one = live(&site, 1).await;
+    assert!(one.connected && !one.online && one.primary_routes.is_empty(), "{one:?}");
+    assert_eq!(live(&site, 2).await.primary_routes, [route]);
+    let told = said(&witness).await;
+    assert!(told.iter().any(|message| message.to_string().contains("\"Online\":false")), "{told:?}");
+    // Nor is it when it connects anew, until its key is renewed.
+    let (_again, _) = attach(&site, &mine).await;
+    assert!(!live(&site, 1).await.online);
+    site.realm.put(Node { revision: 2, key_expires_at: None, ..mine }).await.unwrap();
+    assert!(live(&site, 1).await.online);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_end_of_a_key_is_noticed_whatever_came_late_or_moved_it() {
     let first = Node { key_expires_at: Some(NOW.plus(Duration::from_secs(1))), ..node(1) };

@@ -91,6 +91,15 @@ impl Task {
 }
 
 impl Task {
+    /// A connected node is online, unless its key is over: then it reaches nobody, and carries no route.
+    pub(super) fn show(&mut self, number: NodeNumber) {
+        if self.sessions.contains_key(&number) {
+            let now = self.now();
+            self.state.set_online(number, !self.state.is_expired(number, now), now);
+            self.save(number);
+        }
+    }
+
     /// Gives one map each to those that asked for no more, after all have been told what changed.
     pub(super) fn answer_once(&mut self) {
         for Asker { device, client, outbox, reply } in std::mem::take(&mut self.askers) {

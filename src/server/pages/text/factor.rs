@@ -51,6 +51,8 @@ pub const STEP_COMMAND: &str = "wonder user reset-password --reset-factors";
 pub const RECOVERED: &str = "You used a recovery code. Of those you have left: ";
 
 pub const CONFIRM: &str = "Is it you?";
-pub const CONFIRM_LEAD: &str = "What opens your account is changed only by who has just shown who they are.";
+pub const CONFIRM_LEAD: &str =
+    "Who changes what opens your account, or logs a command line in, has just shown who they are.";
 pub const CONFIRM_BUTTON: &str = "Go on";
-pub const CONFIRM_AGAIN: &str = "Log out and in again: you have neither a password nor a code here.";
+pub const CONFIRM_AGAIN: &str = "You have neither a password nor a code here: log in once more as you did.";
+pub const CONFIRM_LOG_IN: &str = "Log in again";
