@@ -38,5 +38,6 @@ pub mod strange;
 pub mod tailscaled;
 pub mod totp;
 pub mod town;
+pub mod tun;
 pub mod wait;
 pub mod wonder;
