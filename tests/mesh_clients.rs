@@ -6,15 +6,17 @@
 
 mod common;
 
-use common::compatibility::{self, Seen};
+use common::compatibility::{self, Seen, Table};
 use common::echo;
 use common::mesh::{Person, SOON, wait_for_peer, wait_for_state, wait_without_peer};
 use common::rust_peer::RustPeer;
 use common::tailscaled::{Options, Tailscaled};
 use common::wait::{try_wait_for, wait_until};
 
-const CLIENTS: [&str; 4] =
-    ["tailscaled 1.102.3", "tailscaled 1.90.9", "tailscaled 1.80.3", "Rust `tailscale` 0.6.1"];
+const CLIENTS: Table = Table {
+    name: "clients",
+    clients: &["tailscaled 1.102.3", "tailscaled 1.90.9", "tailscaled 1.80.3", "Rust `tailscale` 0.6.1"],
+};
 
 /// A device that may not use any direct path: what reaches it, the relay has carried.
 fn relayed<'a>() -> Options<'a> {
@@ -143,20 +145,20 @@ fn story_of_rust() -> Seen {
 
 #[test]
 fn the_essentials_work_with_tailscaled_1_102_3() {
-    compatibility::check(&CLIENTS, CLIENTS[0], &story_of_go("1.102.3"));
+    compatibility::check(&CLIENTS, CLIENTS.clients[0], &story_of_go("1.102.3"));
 }
 
 #[test]
 fn the_essentials_work_with_tailscaled_1_90_9() {
-    compatibility::check(&CLIENTS, CLIENTS[1], &story_of_go("1.90.9"));
+    compatibility::check(&CLIENTS, CLIENTS.clients[1], &story_of_go("1.90.9"));
 }
 
 #[test]
 fn the_essentials_work_with_tailscaled_1_80_3() {
-    compatibility::check(&CLIENTS, CLIENTS[2], &story_of_go("1.80.3"));
+    compatibility::check(&CLIENTS, CLIENTS.clients[2], &story_of_go("1.80.3"));
 }
 
 #[test]
 fn the_essentials_work_with_the_rust_client() {
-    compatibility::check(&CLIENTS, CLIENTS[3], &story_of_rust());
+    compatibility::check(&CLIENTS, CLIENTS.clients[3], &story_of_rust());
 }

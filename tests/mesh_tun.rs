@@ -1,15 +1,22 @@
-//! Devices that take part with their whole host, on TUN: packets of its programs find names by MagicDNS, reach a
-//! network behind a subnet router, and leave by an exit node.
+//! Devices that take part with their whole host, on TUN, with every version of tailscaled: a person lets them in,
+//! their keys change and they stay who they are, packets of their hosts' programs find names by MagicDNS, reach a
+//! network behind a subnet router, and leave by an exit node. What each story sees fills its column of
+//! docs/compatibility.md.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 
+use common::compatibility::{self, Seen, Table};
+use common::dns;
 use common::internet::{Internet, Person};
 use common::netns::NetNs;
 use common::tailscaled::Tailscaled;
 use common::tun::{self, Device, IN_VAIN, PATIENCE};
-use common::wait::wait_until;
+use common::wait::{wait_for, wait_until};
+
+const HOSTS: Table =
+    Table { name: "hosts", clients: &["tailscaled 1.102.3", "tailscaled 1.90.9", "tailscaled 1.80.3"] };
 
 /// A host that is reached through the router alone, and the network that is offered for it. The address is public and
 /// beyond the router's own networks: an exit node leads to none of these.
@@ -108,16 +115,77 @@ fn packets_leave_by_an_exit_node(ada: &Person, client: &Device<'_>, router: &Dev
     client.daemon.wait_until("they do not any more", PATIENCE, |_| is_cut_off(client));
 }
 
-#[test]
-fn packets_of_a_whole_host_find_their_way() {
-    let hosts = Hosts::new();
+/// `tailscale up` without a key, which a person approves.
+fn logs_in_interactively(internet: &Internet, ada: &Person, daemon: &Tailscaled) {
+    let (mut up, url) = daemon.begin_log_in(internet.url(), "client");
+    ada.wonder.json(&["node", "approve", url.rsplit_once('/').unwrap().1]);
+    let ended = wait_for("tailscale up ends", PATIENCE, || up.ended());
+    assert!(ended.success() && daemon.state() == "Running", "{}", up.log());
+}
+
+/// New keys, each for its own reason; the addresses stay.
+fn keys_change_and_addresses_stay(internet: &Internet, ada: &Person, client: &Device<'_>, seen: &mut Seen) {
+    let (daemon, before) = (&client.daemon, client.addresses());
+    let key = || daemon.status_json()["Self"]["PublicKey"].clone();
+    let up = |extra: &[&str]| daemon.up(internet.url(), &ada.auth_key(), "client", extra);
+    let mut keys = vec![key()];
+    let mut is_another = || {
+        let known = keys.contains(&key());
+        keys.push(key());
+        !known && client.addresses() == before && client.pings("router")
+    };
+    up(&["--force-reauth"]);
+    seen.push(("rotates its key (`--force-reauth`) and keeps its addresses", is_another()));
+    ada.wonder.json(&["node", "expire", "client", "--yes"]);
+    daemon.wait_until("it has to log in", PATIENCE, |daemon| daemon.state() == "NeedsLogin");
+    logs_in_interactively(internet, ada, daemon);
+    seen.push(("is approved again when its key has expired, and keeps them", is_another()));
+    assert!(daemon.tailscale(["logout"]).status.success());
+    up(&[]);
+    seen.push(("logs in again after a log-out, and keeps them", is_another()));
+}
+
+/// By the question itself, and by the host's own resolver.
+fn magic_dns_answers(client: &Device<'_>, router: &Device<'_>) -> bool {
+    let ([address, _], name) = (router.addresses(), "router.ada.wonder.internal");
+    let backwards: Vec<&str> = address.rsplit('.').chain(["in-addr", "arpa"]).collect();
+    client.asks(dns::A, name).found == [address.as_str()]
+        && client.asks(dns::PTR, &backwards.join(".")).found == [name]
+        && client.asks(dns::A, "nobody.ada.wonder.internal").code == dns::NO_SUCH_NAME
+        && client.pings("router")
+        && client.pings(name)
+}
+
+fn story_of(version: &str) -> Seen {
+    let (hosts, mut seen) = (Hosts::new(), Seen::new());
     let internet = Internet::around(&[&hosts.client, &hosts.router], true, &[]);
     let ada = internet.person("ada@example.org");
-    let join = |host, name| {
-        let daemon = internet.join(&ada, Tailscaled::options().tun(host), name);
-        Device { daemon, host }
-    };
-    let (client, router) = (join(&hosts.client, "client"), join(&hosts.router, "router"));
+    let options = |host| Tailscaled::options().version(version).tun(host);
+    let daemon = internet.join(&ada, options(&hosts.router), "router");
+    let router = Device { daemon, host: &hosts.router };
+    let client = Device { daemon: options(&hosts.client).start(), host: &hosts.client };
+    logs_in_interactively(&internet, &ada, &client.daemon);
+    seen.push(("logs in without a key, by a person's approval", true));
+    seen.push(("MagicDNS answers on its host, there and back", magic_dns_answers(&client, &router)));
+    keys_change_and_addresses_stay(&internet, &ada, &client, &mut seen);
     packets_reach_a_network_behind_a_subnet_router(&ada, &client, &router);
+    seen.push(("leads to a subnet, and packets of its host reach one behind another", true));
     packets_leave_by_an_exit_node(&ada, &client, &router);
+    seen.push(("is an exit node, and packets of its host leave by another", true));
+    seen
+}
+
+#[test]
+fn whole_hosts_find_their_way_with_tailscaled_1_102_3() {
+    compatibility::check(&HOSTS, HOSTS.clients[0], &story_of("1.102.3"));
+}
+
+#[test]
+fn whole_hosts_find_their_way_with_tailscaled_1_90_9() {
+    compatibility::check(&HOSTS, HOSTS.clients[1], &story_of("1.90.9"));
+}
+
+#[test]
+fn whole_hosts_find_their_way_with_tailscaled_1_80_3() {
+    compatibility::check(&HOSTS, HOSTS.clients[2], &story_of("1.80.3"));
 }

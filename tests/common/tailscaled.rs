@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::netns::NetNs;
 use super::process::Process;
-use super::wait::try_wait_for;
+use super::wait::{try_wait_for, wait_for};
 
 /// The version that most stories use.
 pub const CURRENT: &str = "1.102.3";
@@ -173,7 +173,8 @@ impl Tailscaled {
     pub fn begin(&self, args: &[&str]) -> Process {
         let mut command = Command::new(&self.cli);
         command.arg(flag("--socket=", &self.socket())).args(args);
-        Process::start(&mut command, &self.directory.path().join("cli-log"), false)
+        let log = tempfile::Builder::new().prefix("cli-").tempfile_in(self.directory.path()).unwrap();
+        Process::start(&mut command, &log.into_temp_path().keep().unwrap(), false)
     }
 
     /// `tailscale up` without `wonder`, as a person does it with the token's auth key.
@@ -200,6 +201,16 @@ impl Tailscaled {
         if let Err(words) = self.try_up(login_server, key, hostname, extra) {
             panic!("tailscale up: {words}\n{}", self.log_tail());
         }
+    }
+
+    /// `tailscale up` without a key: the command, which waits for a person, and the URL that it shows them.
+    pub fn begin_log_in(&self, login_server: &str, hostname: &str) -> (Process, String) {
+        let (server, name) = (format!("--login-server={login_server}"), format!("--hostname={hostname}"));
+        let up = self.begin(&["up", &server, &name, "--timeout=60s"]);
+        let url = wait_for("the URL", Duration::from_secs(20), || {
+            up.log().split_whitespace().find(|word| word.starts_with(login_server)).map(str::to_owned)
+        });
+        (up, url)
     }
 
     /// `tailscale status --json`.
