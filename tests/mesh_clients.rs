@@ -12,6 +12,7 @@ use common::mesh::{Person, SOON, wait_for_peer, wait_for_state, wait_without_pee
 use common::rust_peer::RustPeer;
 use common::tailscaled::{Options, Tailscaled};
 use common::wait::{try_wait_for, wait_until};
+use common::wonder::Wonder;
 
 const CLIENTS: Table = Table {
     name: "clients",
@@ -79,7 +80,23 @@ fn story_of_go(version: &str) -> Seen {
         ada.nodes().iter().all(|n| n["name"] != "device")
     });
     seen.push(("is forgotten when it is ephemeral", true));
+    seen.push(("joins and leaves by `wonder worker`", joins_and_leaves_as_a_worker(&ada, version)));
     seen
+}
+
+/// By its LocalAPI; before, it has no log-in, and after, none again.
+fn joins_and_leaves_as_a_worker(ada: &Person, version: &str) -> bool {
+    let daemon = Tailscaled::options().version(version).start();
+    let worker = Wonder::new().env("WONDER_TAILSCALED_SOCKET", daemon.socket().to_str().unwrap());
+    let joined = worker.json(&["worker", "join", &ada.token(&[]).secret, "--hostname", "worker"]);
+    let status = worker.json(&["worker", "status"]);
+    assert_eq!(ada.node("worker")["id"], joined["node"]["id"]);
+    let left = worker.json(&["worker", "leave", "--yes"]);
+    let gone = ada.nodes().iter().all(|node| node["name"] != "worker");
+    status["state"] == "connected"
+        && left["coordinator_told"] == true
+        && gone
+        && daemon.state() == "NeedsLogin"
 }
 
 /// The story of the Rust client, which has no disco pings of its own and no log-out.
@@ -140,6 +157,7 @@ fn story_of_rust() -> Seen {
         ada.nodes().iter().all(|n| n["name"] != "passer-by")
     });
     seen.push(("is forgotten when it is ephemeral", true));
+    seen.note("joins and leaves by `wonder worker`", "has no daemon");
     seen
 }
 
