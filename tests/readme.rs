@@ -1,4 +1,4 @@
-//! README.md and the guide for a Raspberry Pi, typed as they are printed: every shell block is run, in order, on the
+//! README.md and the guides for a Raspberry Pi and to the API, typed as they are printed: every shell block is run, in order, on the
 //! machines that the text speaks of, and shows what the text shows. A block that no test runs says why.
 //!
 //! `sudo` is a stand-in, for the tests are root already. So is `cargo build --release`, which takes minutes: it puts the
@@ -129,11 +129,34 @@ fn a_coordinator_on_a_raspberry_pi_is_as_it_is_printed() {
     });
 }
 
+#[test]
+fn the_guide_to_the_api_is_as_it_is_printed() {
+    let [begin, token, node, change, refused, rotate] = to_run("docs/api.md");
+    let host = NetNs::new();
+    let _router = home(&[&host]);
+    let pi = Machine::start(&host, "pi");
+    pi.install_wonder();
+    let coordinator = pi.begin("wonder serve --listen 127.0.0.1:8080");
+    wait_until("it listens", SOON, || coordinator.log().contains("listening on"));
+    pi.types("wonder user create ada@example.org", &QUESTIONS[..2]);
+    pi.types("wonder login http://127.0.0.1:8080 --email ada@example.org", &QUESTIONS[2..]);
+    pi.types("wonder token create -q | wonder worker join -", &[]);
+    // What a terminal would keep from one block to the next.
+    let kept = "declare -p URL TOKEN >~/kept";
+    begin.was_answered_by_json(&pi.types(&format!("{}echo\n{kept}", begin.text), &[]));
+    let types = |block: &Block| pi.types(&format!(". ~/kept\n{}", block.text), &[]);
+    token.was_answered_by_json(&types(&token));
+    node.was_answered_by_json(&types(&node));
+    refused.was_answered_by_json(&types(&refused));
+    change.was_answered_by(&types(&change));
+    rotate.was_answered_by(&types(&rotate));
+}
+
 /// Of those the scripts are there, at least; tests/documents.rs asks `wonder` for each of its own and their flags.
 #[test]
 fn a_block_that_is_not_run_says_why_and_its_scripts_are_there() {
     let (root, mut marked) = (Path::new(env!("CARGO_MANIFEST_DIR")), 0);
-    for document in ["README.md", "docs/getting-started-raspberry-pi.md"] {
+    for document in ["README.md", "docs/getting-started-raspberry-pi.md", "docs/api.md"] {
         for block in blocks(document) {
             let Some(why) = &block.not_run else { continue };
             assert!(why.split_whitespace().count() > 2, "{document}: {why}");

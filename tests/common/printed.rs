@@ -1,6 +1,8 @@
 //! What a document prints: its shell blocks, and what they answer.
 
+use serde_json::Value;
 use std::path::Path;
+use wonder::core::Timestamp;
 
 /// A shell block.
 pub struct Block {
@@ -26,7 +28,8 @@ pub fn blocks(document: &str) -> Vec<Block> {
 
 fn block(before: &str, rest: &str) -> Block {
     let (text, rest) = rest.split_once("```\n").expect("a block ends");
-    let answer = rest.strip_prefix("```\n").and_then(|rest| rest.split_once("```")).map_or("", |(a, _)| a);
+    let answer = rest.strip_prefix("```json\n").or_else(|| rest.strip_prefix("```\n"));
+    let answer = answer.and_then(|rest| rest.split_once("```")).map_or("", |(answer, _)| answer);
     let mark = before.lines().last().and_then(|line| line.strip_prefix(NOT_RUN)?.strip_suffix(" -->"));
     Block { text: text.to_owned(), answer: answer.to_owned(), not_run: mark.map(str::to_owned) }
 }
@@ -40,7 +43,17 @@ impl Block {
         self
     }
 
-    /// That what was shown is what the document prints, line after line, but for secrets and times.
+    /// That the JSON document that was shown is the one that is printed, but for the same.
+    pub fn was_answered_by_json(&self, shown: &str) {
+        let [shown, printed] = [shown, &self.answer].map(|text| {
+            let document =
+                serde_json::from_str(text).unwrap_or_else(|e| panic!("{}: {e}: {text}", self.text));
+            lasting_document(document)
+        });
+        assert_eq!(shown, printed, "{}", self.text);
+    }
+
+    /// That what was shown is what the document prints, line after line, but for what is new each time.
     pub fn was_answered_by(&self, shown: &str) {
         let mut lines = shown.lines();
         for wanted in self.answer.lines().filter(|line| !line.is_empty() && *line != "…") {
@@ -50,13 +63,30 @@ impl Block {
     }
 }
 
-/// A line without what is new each time.
+/// A line without what is new each time: ids, secrets, times, ports.
 fn lasting(line: &str) -> String {
-    let new = ["wjt_", "wak_", "time=", "127.0.0.1:"];
-    let words = line.split_whitespace().map(|word| match new.iter().find(|new| word.starts_with(**new)) {
+    line.split_whitespace().map(lasting_word).collect::<Vec<_>>().join(" ")
+}
+
+fn lasting_word(word: &str) -> &str {
+    let new = ["wjt_", "wak_", "time=", "127.0.0.1:"].into_iter().find(|new| word.starts_with(new));
+    let is_hex = |word: &str| word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    match new {
         Some(new) => new,
         None if word.ends_with("ms") => "ms",
+        None if Timestamp::parse(word).is_ok() => "a time",
+        None if [16, 36].contains(&word.len()) && is_hex(word) => "an id",
         None => word,
-    });
-    words.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The same of a document.
+fn lasting_document(mut document: Value) -> Value {
+    match &mut document {
+        Value::String(text) => *text = lasting(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = lasting_document(item.take())),
+        Value::Object(members) => members.values_mut().for_each(|m| *m = lasting_document(m.take())),
+        _ => {}
+    }
+    document
 }
