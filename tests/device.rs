@@ -129,7 +129,48 @@ async fn who_is_refused_reads_why() {
     assert_eq!(answer["MachineAuthorized"], false);
     assert!(!answer["Error"].as_str().unwrap().is_empty(), "{answer}");
     assert_eq!(stranger.request("/machine/map", "{").await.unwrap().status, 400);
-    assert_eq!(stranger.request("/machine/whoami", "").await.unwrap().status, 501);
+}
+
+/// Each of docs/compatibility.md; what begins like one of them counts as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_supported_yet_answers_501_and_says_so() {
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/compatibility.md");
+    let document = std::fs::read_to_string(document).unwrap();
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `/machine/")?.split('`').next());
+    let endpoints: Vec<_> = rows.map(|row| format!("/machine/{}", row.replace('…', "anything"))).collect();
+    assert!(endpoints.len() > 8, "{endpoints:?}");
+    let fleet = Fleet::new().await;
+    let (mut device, _stream) = fleet.connected("pi").await;
+    for endpoint in endpoints {
+        let answer = device.request(&endpoint, "{}").await.unwrap();
+        assert_eq!(answer.status, 501, "{endpoint}");
+        assert!(answer.text().contains(&format!("{endpoint} is not supported")), "{}", answer.text());
+    }
+    assert_eq!(device.request("/machine/update-health", "{}").await.unwrap().status, 204);
+    assert_eq!(device.request("/machine/nothing", "{}").await.unwrap().status, 404);
+}
+
+/// Clients give a stream up that says nothing for two minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_has_nothing_to_tell_is_kept_alive_within_a_minute() {
+    let fleet = Fleet::new().await;
+    let (mut pi, mut tv) = (fleet.join("pi").await, fleet.join("tv").await);
+    let streams = [pi.online(Encoding::Zstd).await.unwrap(), tv.online(Encoding::Plain).await.unwrap()];
+    let waits = streams.map(|mut stream| async move {
+        let minute = tokio::time::timeout(Duration::from_secs(75), async {
+            loop {
+                let message = stream.read().await.unwrap().expect("the stream goes on");
+                if message["KeepAlive"] == true {
+                    return message;
+                }
+            }
+        });
+        minute.await.expect("a keep-alive")
+    });
+    for message in futures_util::future::join_all(waits).await {
+        let members: Vec<_> = message.as_object().unwrap().keys().collect();
+        assert_eq!(members, ["KeepAlive"], "and nothing else");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

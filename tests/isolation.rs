@@ -9,29 +9,14 @@ use common::dns;
 use common::internet::{Internet, Person};
 use common::netns::NetNs;
 use common::tailscaled::Tailscaled;
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use common::tun::{Device, IN_VAIN, PATIENCE};
+use std::net::UdpSocket;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-/// How long a device has for what must work.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long it has for what must not: a connection inside takes milliseconds.
-const IN_VAIN: Duration = Duration::from_secs(3);
-/// Where services listen on the mesh.
-const PORT: u16 = 7007;
-/// Where MagicDNS answers on every device.
-const MAGIC_DNS: (Ipv4Addr, u16) = (Ipv4Addr::new(100, 100, 100, 100), 53);
 
 /// Three devices of Ada's and two of Bob's, on TUN devices. The hosts reach each other below the mesh.
 struct Stage<'a> {
     ada: [Device<'a>; 3],
     bob: [Device<'a>; 2],
-}
-
-struct Device<'a> {
-    daemon: Tailscaled,
-    host: &'a NetNs,
 }
 
 impl<'a> Stage<'a> {
@@ -48,59 +33,13 @@ impl<'a> Stage<'a> {
     }
 }
 
-impl Device<'_> {
-    /// `ping` of an address or name, by the system's own resolver.
-    fn pings(&self, target: &str) -> bool {
-        let ping = self.daemon.command("ping").args(["-c1", "-W2", target]).output().unwrap();
-        ping.status.success()
-    }
-
-    /// What the service at this address of the mesh says; `None` if there is no way to it.
-    fn hears(&self, address: &str, within: Duration) -> Option<String> {
-        let to = SocketAddr::new(address.parse().unwrap(), PORT);
-        self.host.enter(|| {
-            let mut stream = TcpStream::connect_timeout(&to, within).ok()?;
-            stream.set_read_timeout(Some(within)).unwrap();
-            let mut heard = String::new();
-            stream.read_to_string(&mut heard).ok().map(|_| heard)
-        })
-    }
-
-    /// A service that says `word` to whoever connects, on every address.
-    fn says(&self, word: &'static str) {
-        let listener = self.host.enter(|| TcpListener::bind(("::", PORT)).unwrap());
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let _ = stream.unwrap().write_all(word.as_bytes());
-            }
-        });
-    }
-
-    /// What MagicDNS answers to a question for `name`.
-    fn asks(&self, kind: u16, name: &str) -> dns::Answer {
-        self.host.enter(|| {
-            let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
-            socket.set_read_timeout(Some(PATIENCE)).unwrap();
-            socket.send_to(&dns::question(kind, name), MAGIC_DNS).unwrap();
-            let mut answer = [0; 512];
-            let length = socket.recv(&mut answer).expect("MagicDNS answers");
-            dns::Answer::read(&answer[..length])
-        })
-    }
-
-    fn peers(&self) -> Vec<String> {
-        let status = self.daemon.status_json();
-        let peers = status["Peer"].as_object().into_iter().flat_map(|peers| peers.values());
-        let mut names: Vec<_> = peers.map(|peer| peer["DNSName"].as_str().unwrap().to_owned()).collect();
-        names.sort();
-        names
-    }
-
-    /// Both addresses on the mesh: IPv4, then IPv6.
-    fn addresses(&self) -> [String; 2] {
-        let status = self.daemon.status_json();
-        [0, 1].map(|i| status["TailscaleIPs"][i].as_str().unwrap().to_owned())
-    }
+/// The full names of the peers that a device knows.
+fn peers(device: &Device<'_>) -> Vec<String> {
+    let status = device.daemon.status_json();
+    let peers = status["Peer"].as_object().into_iter().flat_map(|peers| peers.values());
+    let mut names: Vec<_> = peers.map(|peer| peer["DNSName"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
 }
 
 /// A resolver of the internet, which knows no name. It remembers what it was asked.
@@ -139,11 +78,11 @@ fn the_map_names_the_own_realm_alone(stage: &Stage<'_>) {
     let full = |names: &[&str], realm: &str| -> Vec<String> {
         names.iter().map(|name| format!("{name}.{realm}.wonder.internal.")).collect()
     };
-    assert_eq!(left.peers(), full(&["right", "third"], "ada"));
-    assert_eq!(right.peers(), full(&["left", "third"], "ada"));
-    assert_eq!(third.peers(), full(&["left", "right"], "ada"));
-    assert_eq!(bobs.peers(), full(&["other"], "bob"));
-    assert_eq!(other.peers(), full(&["left"], "bob"));
+    assert_eq!(peers(left), full(&["right", "third"], "ada"));
+    assert_eq!(peers(right), full(&["left", "third"], "ada"));
+    assert_eq!(peers(third), full(&["left", "right"], "ada"));
+    assert_eq!(peers(bobs), full(&["other"], "bob"));
+    assert_eq!(peers(other), full(&["left"], "bob"));
     assert_eq!((left.addresses(), right.addresses()), (bobs.addresses(), other.addresses()));
 }
 

@@ -6,15 +6,18 @@
 
 mod common;
 
-use common::compatibility::{self, Seen};
+use common::compatibility::{self, Seen, Table};
 use common::echo;
 use common::mesh::{Person, SOON, wait_for_peer, wait_for_state, wait_without_peer};
 use common::rust_peer::RustPeer;
 use common::tailscaled::{Options, Tailscaled};
 use common::wait::{try_wait_for, wait_until};
+use common::wonder::Wonder;
 
-const CLIENTS: [&str; 4] =
-    ["tailscaled 1.102.3", "tailscaled 1.90.9", "tailscaled 1.80.3", "Rust `tailscale` 0.6.1"];
+const CLIENTS: Table = Table {
+    name: "clients",
+    clients: &["tailscaled 1.102.3", "tailscaled 1.90.9", "tailscaled 1.80.3", "Rust `tailscale` 0.6.1"],
+};
 
 /// A device that may not use any direct path: what reaches it, the relay has carried.
 fn relayed<'a>() -> Options<'a> {
@@ -77,7 +80,23 @@ fn story_of_go(version: &str) -> Seen {
         ada.nodes().iter().all(|n| n["name"] != "device")
     });
     seen.push(("is forgotten when it is ephemeral", true));
+    seen.push(("joins and leaves by `wonder worker`", joins_and_leaves_as_a_worker(&ada, version)));
     seen
+}
+
+/// By its LocalAPI; before, it has no log-in, and after, none again.
+fn joins_and_leaves_as_a_worker(ada: &Person, version: &str) -> bool {
+    let daemon = Tailscaled::options().version(version).start();
+    let worker = Wonder::new().env("WONDER_TAILSCALED_SOCKET", daemon.socket().to_str().unwrap());
+    let joined = worker.json(&["worker", "join", &ada.token(&[]).secret, "--hostname", "worker"]);
+    let status = worker.json(&["worker", "status"]);
+    assert_eq!(ada.node("worker")["id"], joined["node"]["id"]);
+    let left = worker.json(&["worker", "leave", "--yes"]);
+    let gone = ada.nodes().iter().all(|node| node["name"] != "worker");
+    status["state"] == "connected"
+        && left["coordinator_told"] == true
+        && gone
+        && daemon.state() == "NeedsLogin"
 }
 
 /// The story of the Rust client, which has no disco pings of its own and no log-out.
@@ -138,25 +157,26 @@ fn story_of_rust() -> Seen {
         ada.nodes().iter().all(|n| n["name"] != "passer-by")
     });
     seen.push(("is forgotten when it is ephemeral", true));
+    seen.note("joins and leaves by `wonder worker`", "has no daemon");
     seen
 }
 
 #[test]
 fn the_essentials_work_with_tailscaled_1_102_3() {
-    compatibility::check(&CLIENTS, CLIENTS[0], &story_of_go("1.102.3"));
+    compatibility::check(&CLIENTS, CLIENTS.clients[0], &story_of_go("1.102.3"));
 }
 
 #[test]
 fn the_essentials_work_with_tailscaled_1_90_9() {
-    compatibility::check(&CLIENTS, CLIENTS[1], &story_of_go("1.90.9"));
+    compatibility::check(&CLIENTS, CLIENTS.clients[1], &story_of_go("1.90.9"));
 }
 
 #[test]
 fn the_essentials_work_with_tailscaled_1_80_3() {
-    compatibility::check(&CLIENTS, CLIENTS[2], &story_of_go("1.80.3"));
+    compatibility::check(&CLIENTS, CLIENTS.clients[2], &story_of_go("1.80.3"));
 }
 
 #[test]
 fn the_essentials_work_with_the_rust_client() {
-    compatibility::check(&CLIENTS, CLIENTS[3], &story_of_rust());
+    compatibility::check(&CLIENTS, CLIENTS.clients[3], &story_of_rust());
 }

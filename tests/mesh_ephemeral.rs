@@ -49,11 +49,7 @@ fn seen(fleet: &Fleet, name: &str) -> Timestamp {
 fn a_device_without_state_that_is_approved_by_its_code_is_ephemeral() {
     let ada = Person::new();
     let mut device = Tailscaled::options().forgetful().start();
-    let server = format!("--login-server={}", ada.url());
-    let mut up = device.begin(&["up", &server, "--hostname=pi", "--timeout=60s"]);
-    let url = wait_for("the URL", SOON, || {
-        up.log().split_whitespace().find(|word| word.starts_with(ada.url())).map(str::to_owned)
-    });
+    let (mut up, url) = device.begin_log_in(ada.url(), "pi");
     let approved = ada.wonder.run(&["node", "approve", url.rsplit_once('/').unwrap().1]);
     assert_eq!(approved.code, 0, "{approved:?}");
     assert!(approved.stderr.contains("It asked to be ephemeral"), "{approved:?}");

@@ -173,11 +173,7 @@ fn a_node_key_is_bound_to_its_machine_key() {
 fn interactive_registration_is_completed_by_node_approve() {
     let ada = Person::new();
     let device = Tailscaled::start();
-    let login_server = format!("--login-server={}", ada.url());
-    let mut up = device.begin(&["up", &login_server, "--hostname=pi", "--timeout=60s"]);
-    let url = wait_for("the URL", SOON, || {
-        up.log().split_whitespace().find(|word| word.starts_with(ada.url())).map(str::to_owned)
-    });
+    let (mut up, url) = device.begin_log_in(ada.url(), "pi");
     let code = url.rsplit_once('/').unwrap().1;
     assert_eq!(url, format!("{}/approve/{code}", ada.url()));
     let bob = Person::new();

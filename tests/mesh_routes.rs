@@ -57,6 +57,19 @@ fn subnet_routes_are_advertised_listed_approved_and_withdrawn() {
 }
 
 #[test]
+fn the_address_of_another_device_is_nobodys_route() {
+    let ada = Person::new();
+    let (router, client) = (Tailscaled::start(), ada.device("client"));
+    let address = format!("{}/32", client.address());
+    offer(&ada, &router, "router", &format!("--advertise-routes={ROUTE},{address}"));
+    wait_until("the offer is known", SOON, || ada.node("router")["routes"]["advertised"] == json!([ROUTE]));
+    let refused = ada.wonder.error(&["node", "approve-routes", "router", ROUTE, &address], 2);
+    assert_eq!(refused["code"], "route_of_the_mesh");
+    let approved = ada.change(&["approve-routes", "router", "--all"]);
+    assert_eq!(approved["routes"]["approved"], json!([ROUTE]));
+}
+
+#[test]
 fn an_exit_node_is_offered_to_peers_once_it_is_approved() {
     let ada = Person::new();
     let (exit, client) = (Tailscaled::start(), ada.device("client"));

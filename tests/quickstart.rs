@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::printed::blocks;
 use common::process::Process;
 use common::wait::wait_until;
 use rustix::process::Signal;
@@ -28,6 +29,8 @@ fn two_devices_ping_each_other_by_name_and_all_is_gone_again() {
     ] {
         assert!(said.contains(wanted), "{wanted:?} is missing in:\n{said}");
     }
+    let printed = blocks("README.md").remove(0).with_answer_after("README.md", "It ends like this:");
+    printed.was_answered_by(&said);
     assert_nothing_is_left(directory.path());
 }
 

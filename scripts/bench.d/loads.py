@@ -15,8 +15,7 @@ COLD_STARTS = 9
 SETTLE_SECONDS = 5
 # A change costs wonder so little that 20 of them are hardly told from nothing.
 CHANGES = {Headscale: 20, Wonder: 60}
-FLOOR = ROOT / "target/criterion/sealed_write/to_sockets/100/new/estimates.json"
-FLOOR_SESSIONS = 500
+CRITERION = ROOT / "target/criterion"
 
 
 def mesh(kind, devices, realms=1, storm=True):
@@ -29,11 +28,15 @@ def mesh(kind, devices, realms=1, storm=True):
     return result
 
 
-def sealed_write():
-    """Seconds for one sealed write to one session, as `cargo bench` found it; None where it was not run."""
-    if not FLOOR.exists():
-        return None
-    return json.loads(FLOOR.read_text())["median"]["point_estimate"] / 1e9 / FLOOR_SESSIONS
+def steps():
+    """{benchmark: median seconds of one of what it does}, as `cargo bench` found them; empty where it was not run."""
+    return {str(file.parent.parent.relative_to(CRITERION)): one_step(file.parent) for file in CRITERION.glob("**/new/estimates.json")}
+
+
+def one_step(directory):
+    benchmark = json.loads((directory / "benchmark.json").read_text())
+    together = (benchmark["throughput"] or {}).get("Elements", 1)
+    return json.loads((directory / "estimates.json").read_text())["median"]["point_estimate"] / 1e9 / together
 
 
 def relay(kind):

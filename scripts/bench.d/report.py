@@ -1,11 +1,10 @@
 """Turns the results into tables of ratios and puts them into docs/performance.md.
 
-Never a bare time: those are of one machine and one hour; a ratio of two runs beside each other lasts.
+A bare time stands only where one is wanted, or a ratio beside it: times are of one machine and one hour; a ratio of two runs
+beside each other lasts.
 """
 
 import re
-
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 # The devices of the mesh for which something is wanted.
 SIZE_WANTED = 500
@@ -42,6 +41,20 @@ RELAY_ROWS = [
     ("memory per idle client", ("idle", "idle", "bytes_per_client"), 1, 3.4),
 ]
 
+# The single steps: what each is called, its variants, what it is, and how it grows.
+STEP_ROWS = [
+    ("handshake", [""], "the coordinator's side of one connection's handshake", "–"),
+    ("sealed_write/to_nowhere", ["/100", "/400"], "so many bytes sealed, for each of 500 sessions", "hardly with the bytes"),
+    ("sealed_write/to_sockets", ["/100", "/400"], "the floor: the same, written to their sockets", "hardly with the bytes"),
+    ("delta", ["/500", "/5000"], "one endpoint change until its message is ready to send, in a realm of so many", "not with the realm"),
+    ("whole_map/warm", ["/1000", "/10000"], "the first message of a stream, all pieces kept", "pieces: references are copied"),
+    ("whole_map/changed", ["/1000", "/10000"], "the same after one node changed", "the same, and one piece of 32 nodes"),
+    ("whole_map/cold", ["/1000", "/10000"], "the same with nothing kept, as after a restart", "nodes: all are serialised and compressed"),
+    ("relay/forwarding", [""], "a packet of 1,200 bytes from client to client, in memory", "packets"),
+]
+# The least that telling a device something can cost.
+FLOOR = "sealed_write/to_sockets/100"
+
 
 def at(result, path):
     for key in path:
@@ -50,6 +63,8 @@ def at(result, path):
 
 
 def times(ratio):
+    if ratio < 1:
+        return f"{ratio:.1g} ×"
     return f"{ratio:,.0f} ×" if ratio >= 10 else f"{ratio:.1f} ×"
 
 
@@ -58,8 +73,9 @@ def against(wanted, ratio):
     return times(ratio) if ratio >= wanted else f"**{times(ratio)}**"
 
 
-def table(head, rows):
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+def table(head, rows, words=(0,)):
+    """`words`: the columns that hold no numbers."""
+    lines = [head, ["---" if column in words else "---:" for column in range(len(head))], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -101,7 +117,7 @@ def growth_table(results):
     }
     rows = [[label, *(f"{figure(run) / figure(base):.2f}" for run in runs)] for label, figure in figures.items()]
     memory = (f"{at(run['phases'], ('changes', 'server_rss_bytes')) / 1e6:,.0f} MB" for run in runs)
-    if floor := results.get("floor_s"):
+    if floor := results.get("steps", {}).get(FLOOR):
         sealed = (figures["CPU of a change, per device told"](run) / 1e3 / floor for run in runs)
         rows.append(["CPU of a change, in sealed writes to each device told", *map(times, sealed)])
     rows.append(["memory, all connected (wanted at 10,000: under 400 MB)", *memory])
@@ -120,6 +136,25 @@ def api_table(results):
     return table(head, rows)
 
 
+def steps_table(results):
+    """What each step takes, and how many sealed writes that is; a dash where it was not measured."""
+    steps = results.get("steps", {})
+    rows = []
+    for name, variants, what, grows in STEP_ROWS:
+        took = [steps.get(name + variant) for variant in variants]
+        floors = [time / steps[FLOOR] if time and FLOOR in steps else None for time in took]
+        label = ", ".join([f"`{name}{variants[0]}`", *(f"`{variant}`" for variant in variants[1:])])
+        cells = (" · ".join(say(value) if value else "–" for value in values) for say, values in ((span, took), (times, floors)))
+        rows.append([label, what, *cells, grows])
+    return table(["benchmark", "what it is", "median", "in sealed writes", "how it grows"], rows, words=(0, 1, 4))
+
+
+def span(seconds):
+    """A time with three digits that count."""
+    unit, name = next(((unit, name) for unit, name in ((1, "s"), (1e-3, "ms"), (1e-6, "µs")) if seconds >= unit), (1e-9, "ns"))
+    return f"{seconds / unit:.3g} {name}"
+
+
 def told(run):
     return run["nodes"] / run["tailnets"] - 1
 
@@ -131,10 +166,11 @@ def tables(results):
     return "\n\n".join(make(results) for part, make in makers.items() if part in results)
 
 
-def write(file, text):
-    """Puts the text between the two markers."""
+def put(file, name, text):
+    """Puts the text between the two markers of this name."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     page = file.read_text()
-    pattern = re.compile(f"{BEGIN}.*{END}", re.DOTALL)
+    pattern = re.compile(f"{begin}.*{end}", re.DOTALL)
     if not pattern.search(page):
-        raise RuntimeError(f"{file} lacks the markers {BEGIN} and {END}")
-    file.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}\n{END}", page))
+        raise RuntimeError(f"{file} lacks the markers {begin} and {end}")
+    file.write_text(pattern.sub(lambda _: f"{begin}\n{text}\n{end}", page))

@@ -25,7 +25,7 @@ def full():
         *((["mesh", str(devices)], partial(beside_headscale, devices)) for devices in SIZES),
         (["growth", "1000"], partial(loads.mesh, Wonder, 1000, storm=False)),
         (["growth", "10000"], partial(loads.mesh, Wonder, 10_000, realms=100, storm=False)),
-        (["floor_s"], loads.sealed_write),
+        (["steps"], loads.steps),
         (["api"], api.under_load),
     ]
     for path, step in steps:
@@ -75,12 +75,19 @@ def main(arguments):
             return print("\n" + report.tables({"api": api.under_load()}))
         case ["--report"]:
             results = json.loads(RESULTS.read_text())
+        case ["--steps"]:
+            return put("steps", report.steps_table({"steps": loads.steps()}))
         case []:
             results = full()
         case _:
-            sys.exit("usage: scripts/bench [--quick | --api | --report | --only headscale|wonder|derper]")
-    text = report.tables(results)
-    report.write(PAGE, text)
+            sys.exit("usage: scripts/bench [--quick | --api | --steps | --report | --only headscale|wonder|derper]")
+    put("bench", report.tables(results))
+    if results.get("steps"):
+        put("steps", report.steps_table(results))
+
+
+def put(name, text):
+    report.put(PAGE, name, text)
     print("\n" + text)
 
 

@@ -1,9 +1,22 @@
-//! Subnet routes: which node carries a route when several offer it.
+//! Subnet routes: what may be one, and which node carries it when several offer it.
 
 use ipnet::IpNet;
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
 
+use super::address::{RANGE_V4, RANGE_V6};
 use super::id::NodeNumber;
+
+/// Where clients put IPv4 networks of the same range side by side, as IPv6 (`tailscale debug via`): within the range of
+/// the mesh, and no node's.
+const VIA: IpNet =
+    IpNet::new_assert(IpAddr::V6(Ipv6Addr::new(0xfd7a, 0x115c, 0xa1e0, 0xb1a, 0, 0, 0, 0)), 64);
+
+/// Whether a route lies among the addresses of the mesh itself: to whoever carried it, others' packets would go.
+pub fn is_of_the_mesh(route: &IpNet) -> bool {
+    let ranges = [RANGE_V4, RANGE_V6].into_iter().flat_map(str::parse::<IpNet>);
+    ranges.into_iter().any(|range| range.contains(route)) && !VIA.contains(route)
+}
 
 /// `0.0.0.0/0` and `::/0`: a way to the Internet (an exit node), not a subnet.
 pub fn is_default(route: &IpNet) -> bool {
@@ -87,6 +100,22 @@ mod tests {
         assert_eq!((two.of(NodeNumber(2)).count(), changed), (1, vec![1, 2]));
         let (same, changed) = elect(&two, &[(1, true, lan), (2, true, lan)]);
         assert_eq!((same, changed), (two, vec![]));
+    }
+
+    #[test]
+    fn no_route_leads_to_an_address_of_the_mesh() {
+        for (route, of_the_mesh) in [
+            ("100.64.0.2/32", true),
+            ("100.64.0.0/10", true),
+            ("fd7a:115c:a1e0::6440:2/128", true),
+            ("fd7a:115c:a1e0:b1a:0:7:a01:0/112", false),
+            ("100.0.0.0/8", false),
+            ("10.77.0.0/24", false),
+            ("0.0.0.0/0", false),
+            ("::/0", false),
+        ] {
+            assert_eq!(is_of_the_mesh(&route.parse().unwrap()), of_the_mesh, "{route}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::core::name::Hostname;
 use crate::core::node::Node;
 use crate::core::page::{Page, cursor};
 use crate::core::role::{ManageNodes, ViewNodes};
-use crate::core::{Error, Kind, Result, Timestamp};
+use crate::core::{Error, Kind, Result, Timestamp, route};
 use crate::mesh::native::realm::Live;
 use crate::store::{self, Read, Tx};
 
@@ -209,7 +209,8 @@ pub(super) fn end_key(
     audit::record(tx, now, actor, named(Action::NodeExpire, node).of(org))
 }
 
-/// Allows exactly these routes; those that the device does not offer (yet) are allowed in advance.
+/// Allows exactly these routes; those that the device does not offer (yet) are allowed in advance. Fails with
+/// `route_of_the_mesh` for one that would lead to another node's address.
 pub async fn approve_routes(
     app: &App,
     may: &May<ManageNodes>,
@@ -219,6 +220,11 @@ pub async fn approve_routes(
     let mut routes: Vec<IpNet> = routes.into_iter().map(|route| route.trunc()).collect();
     routes.sort_unstable();
     routes.dedup();
+    if let Some(route) = routes.iter().find(|route| route::is_of_the_mesh(route)) {
+        let message = format!("{route} lies among the addresses of the mesh, which are its nodes' own");
+        return Err(Error::usage("route_of_the_mesh", message)
+            .hint("approve networks that stand behind the node; its own address needs no route"));
+    }
     change(app, may, reference, Action::NodeApproveRoutes, move |_, node| {
         node.approved_routes = routes;
         Ok(())

@@ -1,11 +1,15 @@
-//! The table in docs/compatibility.md: a column for each kind of client, which its story fills. A story fails when
+//! The tables in docs/compatibility.md: a column for each kind of client, which its story fills. A story fails when
 //! the document says something else than it saw; with `WONDER_RECORD_COMPATIBILITY=1` it writes what it saw.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-const BEGIN: &str = "<!-- clients:begin -->\n";
-const END: &str = "<!-- clients:end -->";
+/// One of the tables: between `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
+pub struct Table {
+    pub name: &'static str,
+    /// The heads of its columns.
+    pub clients: &'static [&'static str],
+}
 
 /// What a story saw: features in their order, and a word on each.
 #[derive(Default)]
@@ -28,20 +32,21 @@ impl Seen {
 }
 
 /// Compares a client's column of the table with what its story saw, or writes it.
-pub fn check(clients: &[&str], client: &str, seen: &Seen) {
+pub fn check(table: &Table, client: &str, seen: &Seen) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/compatibility.md");
     let document = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = document.split_once(BEGIN).expect("the table's beginning is marked");
-    let (table, after) = rest.split_once(END).expect("the table's end is marked");
-    let filled = fill(table, clients, client, seen);
+    let (begin, end) = (format!("<!-- {}:begin -->\n", table.name), format!("<!-- {}:end -->", table.name));
+    let (before, rest) = document.split_once(&begin).expect("the table's beginning is marked");
+    let (written, after) = rest.split_once(&end).expect("the table's end is marked");
+    let filled = fill(written, table.clients, client, seen);
     if std::env::var_os("WONDER_RECORD_COMPATIBILITY").is_some() {
-        std::fs::write(&path, format!("{before}{BEGIN}{filled}{END}{after}")).unwrap();
+        std::fs::write(&path, format!("{before}{begin}{filled}{end}{after}")).unwrap();
         return;
     }
     assert_eq!(
-        table, filled,
+        written, filled,
         "docs/compatibility.md is not what {client} does: run with WONDER_RECORD_COMPATIBILITY=1"
     );
 }

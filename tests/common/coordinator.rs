@@ -76,6 +76,7 @@ pub struct Options {
     namespace: Option<String>,
     listen: String,
     run_by_nobody: bool,
+    on_a_terminal: bool,
 }
 
 impl Options {
@@ -108,6 +109,13 @@ impl Options {
         self
     }
 
+    /// Its log goes to a terminal, and so is written for people. What is signalled is the terminal, which passes on
+    /// SIGTERM alone.
+    pub fn on_a_terminal(mut self) -> Self {
+        self.on_a_terminal = true;
+        self
+    }
+
     /// Starts it, and waits until it is ready; a panic with its words if it does not get there.
     pub fn start(self) -> Coordinator {
         let directory = tempfile::Builder::new().prefix("wonder-coordinator-").tempdir().unwrap();
@@ -123,6 +131,7 @@ impl Options {
         let mut command = match &self.namespace {
             Some(namespace) => netns::command_in(namespace, binary),
             None if self.run_by_nobody => run_by_nobody(binary),
+            None if self.on_a_terminal => on_a_terminal(binary),
             None => Command::new(binary),
         };
         clean_environment(&mut command);
@@ -154,7 +163,8 @@ impl Coordinator {
         let listen = "127.0.0.1:0".to_owned();
         let database = SERVER.with_borrow(|server| server.as_ref().map(|server| server.database()));
         let args = database.into_iter().flat_map(|url| ["--database".to_owned(), url]).collect();
-        Options { args, environment: Vec::new(), namespace: None, listen, run_by_nobody: false }
+        let (environment, namespace) = (Vec::new(), None);
+        Options { args, environment, namespace, listen, run_by_nobody: false, on_a_terminal: false }
     }
 
     pub fn url(&self) -> &str {
@@ -225,6 +235,14 @@ fn run_by_nobody(binary: &str) -> Command {
     let mut command = Command::new("setpriv");
     let nobody = NOBODY.to_string();
     command.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups", binary]);
+    command
+}
+
+/// Its stdout stays what it is; its stderr is a terminal, whose screen is our stderr.
+fn on_a_terminal(binary: &str) -> Command {
+    const SCRIPT: &str = r#"printf -v line ' %q' "$@"; exec script -qefc "exec$line >&3" /dev/null 3>&1 >&2"#;
+    let mut command = Command::new("bash");
+    command.args(["-c", SCRIPT, "bash", binary]).env("SHELL", "/bin/bash");
     command
 }
 

@@ -150,6 +150,11 @@ impl Browser {
         page
     }
 
+    /// The values of all cookies.
+    pub fn cookies(&self) -> Vec<String> {
+        self.cookies.values().cloned().collect()
+    }
+
     /// Follows redirects until one leaves `site`, or to the page at their end.
     pub fn follow(&mut self, site: &str, url: &str) -> Page {
         let mut at = Url::parse(url).unwrap();

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::netns::NetNs;
 use super::process::Process;
-use super::wait::try_wait_for;
+use super::wait::{try_wait_for, wait_for};
 
 /// The version that most stories use.
 pub const CURRENT: &str = "1.102.3";
@@ -25,10 +25,12 @@ const ENVIRONMENT: [(&str, &str); 4] = [
     ("TS_PANIC_IF_HIT_MAIN_CONTROL", "1"),
 ];
 
-/// In a mount namespace of its own, tailscaled may rewrite /etc/resolv.conf: an overlay takes the changes.
+/// In a mount namespace of its own, tailscaled may rewrite /etc/resolv.conf: an overlay takes the changes. With a name,
+/// the host has that.
 const WITH_OWN_ETC: &str = r#"
+if [ "$2" ]; then echo "$2" >/proc/sys/kernel/hostname; fi &&
 mount -t tmpfs tmpfs "$1" && mkdir "$1/upper" "$1/work" &&
-mount -t overlay overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" /etc && shift && exec "$@""#;
+mount -t overlay overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" /etc && shift 2 && exec "$@""#;
 
 /// How a daemon is to be started.
 #[derive(Clone, Default)]
@@ -37,6 +39,7 @@ pub struct Options<'a> {
     environment: Vec<(String, String)>,
     namespace: Option<&'a NetNs>,
     tun: bool,
+    hostname: &'a str,
     state: Option<Vec<u8>>,
     forgetful: bool,
 }
@@ -63,6 +66,12 @@ impl<'a> Options<'a> {
     pub fn tun(mut self, namespace: &'a NetNs) -> Self {
         self.tun = true;
         self.inside(namespace)
+    }
+
+    /// On a host of this name, where it is on a TUN device.
+    pub fn hostname(mut self, hostname: &'a str) -> Self {
+        self.hostname = hostname;
+        self
     }
 
     /// Starts with this state file: see `state`.
@@ -98,8 +107,9 @@ impl<'a> Options<'a> {
             (Some(namespace), true) => {
                 let etc = directory.join("etc");
                 std::fs::create_dir(&etc).unwrap();
-                let mut command = namespace.command("sh");
-                command.args(["-c", WITH_OWN_ETC, "sh"]).arg(etc).arg(&daemon);
+                let mut command = namespace.command("unshare");
+                command.args(["--uts", "sh", "-c", WITH_OWN_ETC, "sh"]).arg(etc);
+                command.arg(self.hostname).arg(&daemon);
                 command
             }
         };
@@ -173,7 +183,8 @@ impl Tailscaled {
     pub fn begin(&self, args: &[&str]) -> Process {
         let mut command = Command::new(&self.cli);
         command.arg(flag("--socket=", &self.socket())).args(args);
-        Process::start(&mut command, &self.directory.path().join("cli-log"), false)
+        let log = tempfile::Builder::new().prefix("cli-").tempfile_in(self.directory.path()).unwrap();
+        Process::start(&mut command, &log.into_temp_path().keep().unwrap(), false)
     }
 
     /// `tailscale up` without `wonder`, as a person does it with the token's auth key.
@@ -200,6 +211,16 @@ impl Tailscaled {
         if let Err(words) = self.try_up(login_server, key, hostname, extra) {
             panic!("tailscale up: {words}\n{}", self.log_tail());
         }
+    }
+
+    /// `tailscale up` without a key: the command, which waits for a person, and the URL that it shows them.
+    pub fn begin_log_in(&self, login_server: &str, hostname: &str) -> (Process, String) {
+        let (server, name) = (format!("--login-server={login_server}"), format!("--hostname={hostname}"));
+        let up = self.begin(&["up", &server, &name, "--timeout=60s"]);
+        let url = wait_for("the URL", Duration::from_secs(20), || {
+            up.log().split_whitespace().find(|word| word.starts_with(login_server)).map(str::to_owned)
+        });
+        (up, url)
     }
 
     /// `tailscale status --json`.
@@ -268,10 +289,11 @@ impl Tailscaled {
         }
     }
 
-    /// `program` in the daemon's own network and mount namespace: there its resolv.conf holds.
+    /// `program` in the daemon's own network, mount and host name: there its resolv.conf holds.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
-        command.arg(format!("--target={}", self.pid())).args(["--net", "--mount", "--", program]);
+        command.arg(format!("--target={}", self.pid())).args(["--net", "--mount", "--uts"]);
+        command.args(["--", program]);
         command
     }
 

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use super::fold;
 use crate::core::key::{DiscoKey, NodeKey};
 use crate::core::node::{Hostinfo, Report, Service};
+use crate::core::route::is_of_the_mesh;
 use crate::core::secret::Secret;
 use crate::core::{Result, Timestamp};
 
@@ -171,8 +172,9 @@ impl MapRequest {
 
 impl WireHostinfo {
     fn to_core(&self) -> Hostinfo {
-        let mut routes: Vec<IpNet> =
-            self.routableips.iter().filter_map(|r| r.parse::<IpNet>().ok()).map(|r| r.trunc()).collect();
+        let offered = self.routableips.iter().filter_map(|r| r.parse::<IpNet>().ok()).map(|r| r.trunc());
+        // Nobody offers what is another node's, whoever would approve it.
+        let mut routes: Vec<IpNet> = offered.filter(|route| !is_of_the_mesh(route)).collect();
         routes.sort_unstable();
         routes.dedup();
         routes.truncate(MOST_ENTRIES);
