@@ -1,5 +1,6 @@
-//! README.md and the guides for a Raspberry Pi and to the API, typed as they are printed: every shell block is run, in order, on the
-//! machines that the text speaks of, and shows what the text shows. A block that no test runs says why.
+//! README.md and the guides for a Raspberry Pi and to the API, typed as they are printed: every shell block is run, in
+//! order, on the machines that the text speaks of, and shows what the text shows. A block that no test runs says why. Of
+//! the other documents, what is typed rarely and has to work then: a backup.
 //!
 //! `sudo` is a stand-in, for the tests are root already. So is `cargo build --release`, which takes minutes: it puts the
 //! program under test where a build leaves it, and what comes after the build takes it from there. And so is `systemctl`,
@@ -150,6 +151,36 @@ fn the_guide_to_the_api_is_as_it_is_printed() {
     refused.was_answered_by_json(&types(&refused));
     change.was_answered_by(&types(&change));
     rotate.was_answered_by(&types(&rotate));
+}
+
+/// As docs/operations.md says how to keep and to restore it.
+#[test]
+fn what_was_backed_up_brings_everything_back() {
+    let backup =
+        blocks("docs/operations.md").into_iter().find(|block| block.text.contains(".backup")).unwrap();
+    let host = NetNs::new();
+    let _router = home(&[&host]);
+    let pi = Machine::start(&host, "pi");
+    pi.install_wonder();
+    let serve = || {
+        let coordinator = pi.begin(&format!("wonder serve --listen {}", URL.trim_start_matches("http://")));
+        wait_until("it listens", SOON, || coordinator.log().contains("listening on"));
+        coordinator
+    };
+    let mut coordinator = serve();
+    pi.types("wonder user create ada@example.org", &QUESTIONS[..2]);
+    pi.types(&format!("wonder login {URL} --email ada@example.org"), &QUESTIONS[2..]);
+    pi.types("wonder token create -q | wonder worker join -", &[]);
+    backup.was_answered_by(&pi.types(&backup.text, &[]));
+
+    assert!(coordinator.stop().success(), "{}", coordinator.log_tail());
+    std::fs::remove_file(pi.path("log")).unwrap();
+    pi.types("rm -r /var/lib/wonder && install -d -m 700 /var/lib/wonder", &[]);
+    pi.types("install -m 600 /var/backups/wonder.db /var/backups/master.key /var/lib/wonder/", &[]);
+    let _coordinator = serve();
+    wait_until("the device is back by itself", 3 * SOON, || {
+        line(&pi.types("wonder node list", &[]), "pi").ends_with("online")
+    });
 }
 
 /// Of those the scripts are there, at least; tests/documents.rs asks `wonder` for each of its own and their flags.

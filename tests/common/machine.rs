@@ -1,4 +1,4 @@
-//! A whole machine for a person to type at: its own network, host name, `/etc`, `/run`, `/usr/local` and `/var/lib`,
+//! A whole machine for a person to type at: its own network, host name, `/etc`, `/run`, `/usr/local` and `/var`,
 //! a tailscaled on TUN that listens where an installed one does, and a terminal.
 
 use std::io::{Read as _, Write as _};
@@ -21,7 +21,7 @@ const HUNG: &str = "120";
 
 /// In the machine's mount namespace: what is written there is gone with it.
 const OWN_DIRECTORIES: &str = r#"
-for own in usr/local var/lib; do
+for own in usr/local var; do
     mkdir -p "$1/$own" && mount -t tmpfs tmpfs "$1/$own" && mkdir "$1/$own/upper" "$1/$own/work" &&
     mount -t overlay overlay -o "lowerdir=/$own,upperdir=$1/$own/upper,workdir=$1/$own/work" "/$own" || exit
 done
