@@ -33,6 +33,7 @@ coordinator_stories! {
     the_command_line_logs_in_by_a_provider
     the_command_line_logs_in_by_password_and_code
     the_command_line_logs_in_by_a_passkey
+    whom_the_provider_let_through_has_shown_nothing
 }
 
 /// `wonder login` at a terminal of somebody's desktop.
@@ -122,9 +123,30 @@ async fn shows_who_she_is_at_her_provider(town: &Town, browser: &mut Browser) {
     browser.get(&format!("/login{again}")).await;
     let next = browser.page.between("name=\"next\" value=\"", "\"");
     browser.submit("/auth/oidc/strange/login", &[("next", &next)]).await;
-    let back = town.answer(&destination(browser), "ada", |_| {});
+    let url = destination(browser);
+    assert!(url.contains("&prompt=login") && url.contains("&max_age=0"), "it is to ask her: {url}");
+    let now = town.seconds();
+    let back = town.answer(&url, "ada", |claims| claims["auth_time"] = now.into());
     assert_eq!(browser.get(&back).await.location(), going);
     assert_eq!(browser.get(going).await.status, 200);
+}
+
+/// Who finds a browser, and the provider's log-in of this morning in it, gets in and changes nothing: neither where the
+/// provider says when it asked, nor where somebody took the question for that out of the address.
+async fn whom_the_provider_let_through_has_shown_nothing(c: Coordinator) {
+    let town = Town::new(c, json!({})).await;
+    let says = json!({ "claims_supported": ["sub", "auth_time"] });
+    town.strange.mind().document = says.as_object().unwrap().clone();
+    let this_morning = json!(town.seconds() - 3600);
+    for (said, lets) in [(this_morning, false), (Value::Null, false), (json!(town.seconds()), true)] {
+        let mut browser = Browser::new(town.c.address);
+        let back = town.leave(&mut browser, "ada", |claims| claims["auth_time"] = said.clone()).await;
+        assert_eq!(browser.get(&back).await.location(), "/");
+        let shown = browser.follow("/settings/factors").await;
+        assert_eq!(!shown.says("neither a password nor a code"), lets, "{said}: {shown:?}");
+    }
+    let mut browser = town.log_in("ada").await;
+    shows_who_she_is_at_her_provider(&town, &mut browser).await;
 }
 
 async fn the_command_line_logs_in_by_password_and_code(c: Coordinator) {

@@ -5,8 +5,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreIdToken, CoreIdTokenClaims,
-    CoreIdTokenVerifier, CoreJwsSigningAlgorithm, CoreTokenResponse,
+    CoreAuthPrompt, CoreAuthenticationFlow, CoreClaimName, CoreClient, CoreErrorResponseType, CoreIdToken,
+    CoreIdTokenClaims, CoreIdTokenVerifier, CoreJwsSigningAlgorithm, CoreTokenResponse,
 };
 use openidconnect::{
     AccessTokenHash, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
@@ -14,6 +14,7 @@ use openidconnect::{
     PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, RequestTokenError, Scope,
     SignatureVerificationError, StandardErrorResponse, TokenResponse as _,
 };
+use std::time::Duration;
 
 use super::claims::{Claims, Untimely};
 use super::directory::{Directory, Metadata, secret_in_body};
@@ -21,6 +22,9 @@ use super::{LEEWAY, trouble};
 use crate::core::provider::{Provider, ProviderName};
 use crate::core::secret::Secret;
 use crate::core::{Error, Result, Timestamp};
+
+/// When somebody showed the provider who they are (OpenID Connect Core 1.0 section 2).
+const AUTH_TIME: &str = "auth_time";
 
 /// The algorithms that count: those that need no shared secret, and are wide-spread.
 pub const ALGORITHMS: [CoreJwsSigningAlgorithm; 3] = [
@@ -58,6 +62,9 @@ pub struct Proven {
     pub claims: Claims,
     /// As it came, for the log-out at the provider.
     pub id_token: String,
+    /// When they last showed the provider who they are: it may have let them through by a log-in of before. None
+    /// where it did not say, though it says of itself that it does.
+    pub shown_at: Option<Timestamp>,
 }
 
 impl Flow {
@@ -84,8 +91,9 @@ impl Flow {
         Ok(client.set_redirect_uri(redirect).set_auth_type(place))
     }
 
-    /// Where the browser logs in.
-    pub fn authorization_url(&self, metadata: &Metadata) -> Result<String> {
+    /// Where the browser logs in. `anew`: the provider is to ask who it is, and to say when it did, whether or not it
+    /// knows the browser (`prompt`, `max_age`: OpenID Connect Core 1.0 section 3.1.2.1).
+    pub fn authorization_url(&self, metadata: &Metadata, anew: bool) -> Result<String> {
         let (state, nonce) = (CsrfToken::new(self.state.reveal().to_owned()), self.nonce());
         let client = self.client(metadata)?;
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&self.verifier());
@@ -93,6 +101,10 @@ impl Flow {
             .authorize_url(CoreAuthenticationFlow::AuthorizationCode, move || state, move || nonce)
             .add_scopes(self.provider.scopes.iter().cloned().map(Scope::new))
             .set_pkce_challenge(challenge);
+        let request = match anew {
+            true => request.add_prompt(CoreAuthPrompt::Login).set_max_age(Duration::ZERO),
+            false => request,
+        };
         Ok(request.url().0.to_string())
     }
 
@@ -112,8 +124,9 @@ impl Flow {
         };
         let mut claims = claims.map_err(|refused| refused.into_error(name))?;
         let more = self.userinfo(directory, &metadata, &tokens, &claims).await?;
+        let shown_at = shown_at(&claims, &metadata, now);
         claims.fill(more);
-        Ok(Proven { claims, id_token: id_token.to_string() })
+        Ok(Proven { claims, id_token: id_token.to_string(), shown_at })
     }
 
     async fn exchange(
@@ -193,6 +206,17 @@ impl Flow {
             let first = rule.claim.split('.').next().unwrap_or_default();
             !claims.0.contains_key(&rule.claim) && !claims.0.contains_key(first)
         })
+    }
+}
+
+/// When somebody last showed the provider who they are. Whoever holds the browser can take out of the request what asks for
+/// it, so a provider that knows of `auth_time` and does not say it proves nothing; one that does not counts as asking each time.
+fn shown_at(claims: &Claims, metadata: &Metadata, now: Timestamp) -> Option<Timestamp> {
+    let says = |known: &Vec<CoreClaimName>| known.iter().any(|name| name.as_str() == AUTH_TIME);
+    match claims.time(AUTH_TIME) {
+        Some(at) => Some(at.min(now)),
+        None if metadata.claims_supported().is_some_and(says) => None,
+        None => Some(now),
     }
 }
 

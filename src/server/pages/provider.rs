@@ -49,6 +49,7 @@ struct Going {
 
 async fn depart(
     state: State,
+    guest: Guest,
     From(origin): From,
     headers: HeaderMap,
     Path(provider): Path<String>,
@@ -56,7 +57,7 @@ async fn depart(
 ) -> Answer<Response> {
     let next = going.next.as_deref().and_then(session::local_path).map(str::to_owned);
     let browser = Cookie::Away.read(&headers, state.url()).map(Secret::new);
-    let departure = Departure { provider, browser, next, link_to: None };
+    let departure = Departure { provider, browser, next, link_to: None, anew: guest.caller.is_some() };
     Ok(send_off(&log_in::depart(&state.app, departure, &origin).await?, state.url()))
 }
 
@@ -68,7 +69,7 @@ async fn link(
     Path(provider): Path<String>,
 ) -> Answer<Response> {
     let browser = Cookie::Away.read(&headers, state.url()).map(Secret::new);
-    let departure = Departure { provider, browser, next: None, link_to: Some(proven.user()) };
+    let departure = Departure { provider, browser, next: None, link_to: Some(proven.user()), anew: false };
     Ok(send_off(&log_in::depart(&state.app, departure, &origin).await?, state.url()))
 }
 

@@ -15,7 +15,7 @@ use crate::core::id::UserId;
 use crate::core::provider::Configured;
 use crate::core::secret::Secret;
 use crate::core::session::SessionKind;
-use crate::core::{Error, Kind, Result};
+use crate::core::{Error, Kind, Result, Timestamp};
 use crate::service::app::App;
 use crate::service::audit::{Actor, Change, Origin};
 use crate::service::authority::Caller;
@@ -25,7 +25,10 @@ use crate::service::refusal;
 use crate::service::session::{self, LoggedIn};
 use crate::store::oidc::login_state::{self, LoginState};
 use crate::store::oidc::origin;
-use crate::store::{Tx, user};
+use crate::store::{Tx, session as sessions, user};
+
+/// When somebody showed who they are of whom nothing is known of that.
+const NEVER: Timestamp = Timestamp::from_millis(0);
 
 /// How long a browser may be away.
 pub const AWAY: Duration = Duration::from_secs(600);
@@ -41,6 +44,8 @@ pub struct Departure {
     pub next: Option<String>,
     /// Who wants the identity there for their account.
     pub link_to: Option<UserId>,
+    /// Who it is has logged in here already, and is to show it anew.
+    pub anew: bool,
 }
 
 /// Where to.
@@ -105,7 +110,7 @@ async fn send(app: &App, departure: Departure, from: &Origin) -> Result<Journey>
     let metadata = app.oidc().directory.metadata(&configured.provider, now).await?;
     let browser = departure.browser.unwrap_or_else(|| Secret::random(""));
     let flow = flow(app, configured, browser, Secret::random(""));
-    let url = flow.authorization_url(&metadata)?;
+    let url = flow.authorization_url(&metadata, departure.anew)?;
     let state = LoginState {
         state_hash: flow.state.hash(),
         browser_hash: flow.browser.hash(),
@@ -222,6 +227,8 @@ async fn begin(app: &App, flow: Flow, proven: Proven, label: String, from: Origi
             return Err(account::disabled());
         }
         let begun = session::open(tx, user, beginning, from.clone(), now)?;
+        // A browser that the provider knew has shown nothing now.
+        sessions::note_proof(tx, begun.session.id, proven.shown_at.unwrap_or(NEVER))?;
         let ended = membership::apply(tx, &provider, &proven.claims, &begun.user, &from, now)?;
         let subject = account::subject(&provider, &proven.claims)?.to_owned();
         let sid = proven.claims.text("sid").map(str::to_owned);
