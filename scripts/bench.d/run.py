@@ -49,7 +49,10 @@ def relay():
 
 
 def beside_headscale(devices):
-    return {"headscale": loads.mesh(Headscale, devices), "wonder": loads.mesh(Wonder, devices)}
+    """Headscale takes minutes, in which one bad second is little; wonder's seconds are measured three times, and the middle one counts."""
+    headscale = loads.mesh(Headscale, devices)
+    runs = [loads.mesh(Wonder, devices) for _ in range(3)]
+    return {"headscale": headscale, "wonder": sorted(runs, key=lambda run: run["phases"]["join"]["wall_s"])[1]}
 
 
 def only(name):
