@@ -53,7 +53,9 @@ fn a_quickstart_that_is_broken_off_leaves_nothing() {
 }
 
 fn quickstart(directory: &Path) -> Command {
-    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/quickstart"));
+    // Where the tests run in the background, Ctrl-C is ignored, and a shell cannot take that back by itself.
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT", concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/quickstart")]);
     command.env("TMPDIR", directory).env("WONDER_BINARY", env!("CARGO_BIN_EXE_wonder"));
     command
 }
