@@ -73,11 +73,17 @@ fn lasting_word(word: &str) -> &str {
     let is_hex = |word: &str| word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
     match new {
         Some(new) => new,
-        None if word.ends_with("ms") => "ms",
+        None if is_seconds(word) => "seconds",
         None if Timestamp::parse(word).is_ok() => "a time",
         None if [16, 36].contains(&word.len()) && is_hex(word) => "an id",
         None => word,
     }
+}
+
+/// How long something took, as Go prints it: `1ms`, and `0s` where it was less.
+fn is_seconds(word: &str) -> bool {
+    let number = word.strip_suffix("ms").or_else(|| word.strip_suffix('s'));
+    number.is_some_and(|number| number.parse::<f64>().is_ok())
 }
 
 /// The same of a document.
