@@ -5,18 +5,16 @@
 
 mod common;
 
+use common::apache::Apache;
 use common::coordinator::{Coordinator, Options};
 use common::echo;
 use common::mesh::{self, Person, SOON, wait_for_peer};
-use common::process::Process;
 use common::tailscaled::{self, Tailscaled};
-use common::wait::wait_until;
 use common::wonder::Wonder;
 use serde_json::Value;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// An authority, and a certificate of it for 127.0.0.1.
@@ -112,27 +110,18 @@ fn over_the_coordinators_own_tls_port_devices_join_and_the_relay_shares_it() {
 }
 
 /// Apache, which ends TLS and hands on to a coordinator at this port.
-fn proxy(authority: &Authority, port: u16, to: u16) -> Process {
-    let root = authority.directory.path().display();
-    let modules = ["mpm_event", "authn_core", "authz_core", "ssl", "proxy", "proxy_http", "headers"];
-    let load = |name: &&str| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n");
+fn proxy(authority: &Authority, port: u16, to: u16) -> Apache {
+    let root = authority.directory.path();
     let config = format!(
         "ServerRoot {root}\nServerName 127.0.0.1\nListen 127.0.0.1:{port}\nPidFile {root}/pid\nUser www-data\n\
          Group www-data\nErrorLog {root}/errors\n{}SSLEngine on\nSSLCertificateFile {root}/cert.pem\n\
          SSLCertificateKeyFile {root}/key.pem\nProxyTimeout 3600\nProxyPreserveHost on\n\
          ProxyPass / http://127.0.0.1:{to}/ upgrade=ANY flushpackets=on\n",
-        modules.iter().map(load).collect::<String>(),
+        Apache::load(&["mpm_event", "authn_core", "authz_core", "ssl", "proxy", "proxy_http", "headers"]),
+        root = root.display(),
     );
     std::fs::write(authority.path("conf"), config).unwrap();
-    let binary = Path::new("/usr/sbin/apache2");
-    assert!(binary.exists(), "apache2 is missing: run scripts/install-peers");
-    let mut command = Command::new(binary);
-    command.arg("-f").arg(authority.path("conf")).arg("-DFOREGROUND");
-    let process = Process::start(&mut command, &authority.path("log"), false);
-    wait_until(&format!("Apache listens: {}", authority.file("log")), SOON, || {
-        TcpStream::connect(("127.0.0.1", port)).is_ok()
-    });
-    process
+    Apache::start(root, port)
 }
 
 #[test]

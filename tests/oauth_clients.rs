@@ -5,7 +5,7 @@
 mod common;
 
 use common::oauth::encoded;
-use common::oauth_peer::{Apache, App, EMAIL, Stage, peer};
+use common::oauth_peer::{App, EMAIL, Gate, Stage, peer};
 use serde_json::Value;
 
 const REDIRECT: &str = "http://127.0.0.1:8123/callback";
@@ -69,9 +69,9 @@ fn go_x_oauth2_with_go_oidc_passes() {
 #[test]
 fn apache_with_mod_auth_openidc_lets_people_in_who_are_logged_in_here() {
     let mut stage = Stage::new();
-    let port = Apache::free_port();
+    let port = Gate::free_port();
     let app = stage.register("proxy", &format!("http://127.0.0.1:{port}/oidc/cb"), false);
-    let apache = Apache::start(port, stage.coordinator.url(), &app);
+    let apache = Gate::start(port, stage.coordinator.url(), &app);
     let page = stage.browser.get(&format!("{}/", apache.url));
     assert_eq!(page.status, 302, "{page:?}\n{}", apache.log());
     let back = stage.decide(page.location());
@@ -89,7 +89,7 @@ fn apache_with_mod_auth_openidc_lets_people_in_who_are_logged_in_here() {
 }
 
 /// Its own log-out leads to ours, which ends the log-in here, and back to where it wants.
-fn apache_logs_people_out_here_too(stage: &mut Stage, apache: &Apache, app: &App) {
+fn apache_logs_people_out_here_too(stage: &mut Stage, apache: &Gate, app: &App) {
     let after = encoded(&[("logout", &app.logged_out)]);
     let page = stage.browser.get(&format!("{}?{after}", app.redirect));
     let end = page.location().to_owned();

@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on panics")]
 
+pub mod apache;
 pub mod api;
 pub mod browser;
 pub mod cast;

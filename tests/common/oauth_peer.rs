@@ -9,11 +9,10 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use url::Url;
 
+use super::apache::Apache;
 use super::coordinator::Coordinator;
 use super::oauth::Browser;
-use super::process::Process;
 use super::tailscaled::peers;
-use super::wait::wait_until;
 use super::wonder::{Wonder, clean_environment};
 
 pub const EMAIL: &str = "ada@example.org";
@@ -130,37 +129,28 @@ pub fn peer(path: &str) -> PathBuf {
 }
 
 /// Apache with `mod_auth_openidc` before a page that only people who are logged in see.
-pub struct Apache {
+pub struct Gate {
     pub url: String,
-    _process: Process,
+    _apache: Apache,
     directory: TempDir,
 }
 
-impl Apache {
+impl Gate {
     /// A port that is free now, for the redirect URI that has to be registered first.
     pub fn free_port() -> u16 {
         TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
     }
 
-    pub fn start(port: u16, issuer: &str, app: &App) -> Apache {
+    pub fn start(port: u16, issuer: &str, app: &App) -> Gate {
         use std::os::unix::fs::PermissionsExt as _;
-        let binary = Path::new("/usr/sbin/apache2");
-        assert!(binary.exists(), "apache2 is missing: run scripts/install-peers");
         let directory = tempfile::Builder::new().prefix("wonder-apache-").tempdir().unwrap();
         let root = directory.path();
         std::fs::set_permissions(root, std::fs::Permissions::from_mode(0o755)).unwrap();
         std::fs::create_dir(root.join("site")).unwrap();
         std::fs::write(root.join("site/index.html"), "behind the proxy\n").unwrap();
         std::fs::write(root.join("conf"), config(root, port, issuer, app)).unwrap();
-        let mut command = Command::new(binary);
-        command.arg("-f").arg(root.join("conf")).arg("-DFOREGROUND");
-        let process = Process::start(&mut command, &root.join("log"), false);
-        let url = format!("http://127.0.0.1:{port}");
-        let tail = || process.log_tail();
-        wait_until(&format!("Apache listens: {}", tail()), std::time::Duration::from_secs(20), || {
-            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
-        });
-        Apache { url, _process: process, directory }
+        let apache = Apache::start(root, port);
+        Gate { url: format!("http://127.0.0.1:{port}"), _apache: apache, directory }
     }
 
     /// What it has said: errors, and a line a request with the person's name.
@@ -172,9 +162,8 @@ impl Apache {
 
 fn config(root: &Path, port: u16, issuer: &str, app: &App) -> String {
     let root = root.display();
-    let modules = ["mpm_event", "authn_core", "authz_core", "authz_user", "dir", "auth_openidc"];
-    let load = |name: &&str| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n");
-    let modules: String = modules.iter().map(load).collect();
+    let modules =
+        Apache::load(&["mpm_event", "authn_core", "authz_core", "authz_user", "dir", "auth_openidc"]);
     let secret = app.secret.as_deref().unwrap_or_default();
     format!(
         "ServerRoot {root}\nServerName 127.0.0.1\nListen 127.0.0.1:{port}\nPidFile {root}/pid\nUser www-data\n\
