@@ -1,12 +1,13 @@
 //! The addresses of a node: one of IPv4 and one of IPv6, both from the same offset, stable for its life.
 //! Realms are separate meshes, so each gives out the same range.
 
+use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The range of IPv4 mesh addresses (RFC 6598), as clients expect it.
-pub const RANGE_V4: &str = "100.64.0.0/10";
-/// The range of IPv6 mesh addresses (RFC 4193), as clients expect it.
-pub const RANGE_V6: &str = "fd7a:115c:a1e0::/48";
+/// The range of IPv4 mesh addresses (RFC 6598), as clients expect it: 100.64.0.0/10.
+pub const RANGE_V4: IpNet = IpNet::new_assert(IpAddr::V4(Ipv4Addr::from_bits(BASE_V4)), 10);
+/// The range of IPv6 mesh addresses (RFC 4193), as clients expect it: fd7a:115c:a1e0::/48.
+pub const RANGE_V6: IpNet = IpNet::new_assert(IpAddr::V6(Ipv6Addr::from_bits(BASE_V6)), 48);
 
 const BASE_V4: u32 = u32::from_be_bytes([100, 64, 0, 0]);
 const BASE_V6: u128 = 0xfd7a_115c_a1e0 << 80;

@@ -22,7 +22,7 @@ pub fn rules_for(node: &Node) -> Vec<Rule> {
     let own = node.address.both().map(|ip: IpAddr| ip.to_string());
     let routes = node.usable_routes().map(|route: IpNet| route.to_string());
     vec![Rule {
-        sources: vec![RANGE_V4.to_owned(), RANGE_V6.to_owned()],
+        sources: vec![RANGE_V4.to_string(), RANGE_V6.to_string()],
         destinations: own.into_iter().chain(routes).collect(),
     }]
 }

@@ -14,8 +14,7 @@ const VIA: IpNet =
 
 /// Whether a route lies among the addresses of the mesh itself: to whoever carried it, others' packets would go.
 pub fn is_of_the_mesh(route: &IpNet) -> bool {
-    let ranges = [RANGE_V4, RANGE_V6].into_iter().flat_map(str::parse::<IpNet>);
-    ranges.into_iter().any(|range| range.contains(route)) && !VIA.contains(route)
+    [RANGE_V4, RANGE_V6].iter().any(|range| range.contains(route)) && !VIA.contains(route)
 }
 
 /// `0.0.0.0/0` and `::/0`: a way to the Internet (an exit node), not a subnet.
