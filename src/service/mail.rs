@@ -88,7 +88,7 @@ impl Mailer {
     async fn password(&self, app: &App) -> Result<Secret> {
         match &self.password {
             Some(password) => Ok(password.clone()),
-            None => sealed::open(app, &kept(app).await?.ok_or_else(missing)?),
+            None => sealed::open_text(app, &kept(app).await?.ok_or_else(missing)?),
         }
     }
 }
@@ -115,7 +115,7 @@ fn missing() -> Error {
 /// Keeps the password of the mail server, sealed, in the place of any earlier. It counts for the next message.
 pub async fn set_password(app: &App, operator: &Operator, password: &Secret) -> Result<()> {
     let (actor, now) = (operator.actor().clone(), app.now());
-    let sealed = sealed::seal(app, PASSWORD, password)?;
+    let sealed = sealed::seal(app, PASSWORD, password.reveal().as_bytes())?;
     let keep = move |tx: &mut Tx<'_>| {
         sealed::replace(tx, &sealed)?;
         audit::record(tx, now, &actor, Change::nameless(Action::MailSetPassword, PASSWORD))

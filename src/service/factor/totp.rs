@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::proof::Proven;
 use super::{added, code, forget_totp, removed, wrong_code};
 use crate::auth::factor::totp::{self as codes, TotpSecret};
-use crate::auth::vault::Vault;
 use crate::core::action::Action;
 use crate::core::allowance::Allowance;
 use crate::core::id::UserId;
@@ -13,10 +12,10 @@ use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 use crate::service::app::App;
 use crate::service::audit::{self, Change};
-use crate::service::limits;
+use crate::service::{limits, sealed};
 use crate::store::Tx;
 use crate::store::factor::totp::{self as totps, Totp};
-use crate::store::sealed_secret::{self, SealedSecret};
+use crate::store::sealed_secret;
 
 /// How long a secret waits for its first code.
 const WAITS: Duration = Duration::from_secs(15 * 60);
@@ -25,32 +24,25 @@ pub(super) fn secret_name(user: UserId) -> String {
     format!("codes by time of {user}")
 }
 
-fn vault(app: &App) -> Result<&Vault> {
-    app.settings().master.as_deref().ok_or_else(|| Error::bug("there is no master key here"))
-}
-
 /// The codes of an account, confirmed or not, with their secret; none where either is not there.
 pub(super) async fn open(app: &App, user: UserId) -> Result<Option<(Totp, TotpSecret)>> {
     let name = secret_name(user);
     let both = app
         .store()
         .read(move |read| Ok(totps::of_user(read, user)?.zip(sealed_secret::by_name(read, &name)?)));
-    let Some((totp, sealed)) = both.await? else { return Ok(None) };
-    let bytes = vault(app)?.open(&sealed.name, &sealed.key_id, &sealed.sealed)?;
-    Ok(Some((totp, TotpSecret::from_bytes(&bytes)?)))
+    let Some((totp, secret)) = both.await? else { return Ok(None) };
+    Ok(Some((totp, TotpSecret::from_bytes(&sealed::open(app, &secret)?)?)))
 }
 
 /// Makes a secret, in place of one that was never confirmed. Where one is, that is a conflict.
 pub async fn begin(app: &App, proven: &Proven) -> Result<()> {
-    let (user, now, name) = (proven.user(), app.now(), secret_name(proven.user()));
-    let (key_id, sealed) = vault(app)?.seal(&name, TotpSecret::generate().as_bytes())?;
-    let secret = SealedSecret { name, key_id, sealed, created_at: now };
+    let (user, now) = (proven.user(), app.now());
+    let secret = sealed::seal(app, &secret_name(user), TotpSecret::generate().as_bytes())?;
     let keep = move |tx: &mut Tx<'_>| {
         if !totps::begin(tx, user, now)? {
             return Err(on_already());
         }
-        sealed_secret::delete(tx, &secret.name)?;
-        sealed_secret::insert(tx, &secret).map(drop)
+        sealed::replace(tx, &secret)
     };
     app.store().write(keep).await
 }

@@ -5,6 +5,7 @@ use super::standing;
 use crate::core::action::Action;
 use crate::core::id::UserId;
 use crate::core::provider::{Configured, Edit, Provider, ProviderName, SecretEdit, Source};
+use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 use crate::service::administrator::Administrator;
 use crate::service::app::{App, Settings};
@@ -80,7 +81,7 @@ pub(super) async fn find(app: &App, name: &str) -> Result<Configured> {
     let (all, sealed) = stored.await?;
     let found = all.into_iter().find(|provider| provider.name.to_string() == name);
     let provider = found.ok_or_else(|| unknown(name))?;
-    let secret = sealed.map(|sealed| sealed::open(app, &sealed)).transpose()?;
+    let secret = sealed.map(|sealed| sealed::open_text(app, &sealed)).transpose()?;
     Ok(Configured { secret, provider })
 }
 
@@ -109,7 +110,8 @@ pub async fn add(app: &App, by: impl Into<Keeper>, configured: Configured) -> Re
     app.oidc().directory.admit(&new).await?;
     let Keeper { actor, within } = by;
     let name = secret_name(&new.name.to_string());
-    let sealed = secret.as_ref().map(|secret| sealed::seal(app, &name, secret)).transpose()?;
+    let seal = |secret: &Secret| sealed::seal(app, &name, secret.reveal().as_bytes());
+    let sealed = secret.as_ref().map(seal).transpose()?;
     let whole = app.clone();
     let keep = move |tx: &mut Tx<'_>| {
         if let Some(user) = within {
@@ -140,21 +142,21 @@ pub async fn edit(app: &App, by: impl Into<Keeper>, name: &ProviderName, edit: E
     let (Keeper { actor, within }, now, whole) = (by.into(), app.now(), app.clone());
     let (name, secret_name) = (name.clone(), secret_name(&name.to_string()));
     let secret = match &edit.secret {
-        SecretEdit::Becomes(secret) => Some(sealed::seal(app, &secret_name, secret)?),
+        SecretEdit::Becomes(secret) => Some(sealed::seal(app, &secret_name, secret.reveal().as_bytes())?),
         SecretEdit::Stays | SecretEdit::Ends => None,
     };
+    let ends = matches!(edit.secret, SecretEdit::Ends);
     let change = move |tx: &mut Tx<'_>| {
         let old = find_added(tx, whole.settings(), &name)?;
-        if !matches!(edit.secret, SecretEdit::Stays) {
-            sealed_secret::delete(tx, &secret_name)?;
-        }
         let new = edit.apply(&old)?;
         if let Some(user) = within {
             check_reach(tx, user, &added_reach(&old, &new))?;
         }
         provider::update(tx, &new)?;
-        if let Some(sealed) = &secret {
-            sealed::replace(tx, sealed)?;
+        match &secret {
+            Some(sealed) => sealed::replace(tx, sealed)?,
+            None if ends => drop(sealed_secret::delete(tx, &secret_name)?),
+            None => {}
         }
         audit::record(tx, now, &actor, Change::new(Action::ProviderUpdate, &name, &new.issuer))?;
         Ok(new)
