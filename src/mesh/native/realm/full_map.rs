@@ -90,8 +90,7 @@ impl State {
         let encoding = client.encoding;
         let own = [b"{", own, format!("\"ControlTime\":\"{now}\",").as_bytes()].concat();
         let mut pieces = vec![encoding.encode(&own), self.head(client, settings)];
-        // Whoever's key is over, or who asks for no peers, is told of himself alone.
-        let alone = !client.peers || self.is_expired(viewer, now);
+        let alone = self.is_alone(viewer, client, now);
         let chunks = self.cache.chunks.keys().copied().filter(|_| !alone);
         for start in chunks.collect::<Vec<_>>() {
             let Some(piece) = self.chunk(start, viewer, encoding) else { continue };

@@ -5,6 +5,7 @@ use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::delta::Delta;
+use super::frame::Client;
 use super::full_map::MapCache;
 use super::view::{Change, Told};
 use crate::core::Timestamp;
@@ -101,6 +102,11 @@ impl State {
     /// Whether a node's key is over.
     pub fn is_expired(&self, number: NodeNumber, now: Timestamp) -> bool {
         self.entries.get(&number).is_some_and(|entry| entry.node.is_expired(now))
+    }
+
+    /// Whether a viewer is told of itself alone: its key is over, or it asks for no peers.
+    pub fn is_alone(&self, viewer: NodeNumber, client: Client, now: Timestamp) -> bool {
+        !client.peers || self.is_expired(viewer, now)
     }
 
     pub fn number_of(&self, key: &NodeKey) -> Option<NodeNumber> {

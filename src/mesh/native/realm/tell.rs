@@ -38,9 +38,8 @@ impl Task {
     /// A device that is itself part of the change: it is told of the others as peers, and of itself where
     /// that is news. Whoever's key is over is told of himself alone, until it is renewed.
     fn tell_concerned(&mut self, number: NodeNumber, delta: &Delta, now: Timestamp) {
-        let expired = self.state.is_expired(number, now);
         let Some(session) = self.sessions.get_mut(&number) else { return };
-        let muted = expired || !session.client.peers;
+        let muted = self.state.is_alone(number, session.client, now);
         if std::mem::replace(&mut session.muted, muted) && !muted {
             let session = Session { number, serial: session.serial };
             return self.waiting.push(Waiting { session, asker: None });
@@ -65,7 +64,7 @@ impl Task {
                 drop(asker.map(|(_, reply)| reply.send(Err(node_unknown()))));
                 continue;
             };
-            connected.muted = !connected.client.peers || self.state.is_expired(number, now);
+            connected.muted = self.state.is_alone(number, connected.client, now);
             match self.state.own_part(number, now) {
                 // A list without peers changes nothing in a client: only a new stream starts empty.
                 Some(_) if asker.is_none() && self.state.peers_of(number) == 0 => connected.outbox.close(),
