@@ -18,6 +18,7 @@ use axum::{Extension, Router};
 use super::request;
 use super::routes::not_stored;
 use super::state::State;
+use crate::core::url::encode;
 use crate::service::oauth::signing::Signing;
 
 /// The largest body of a form, in bytes.
@@ -28,6 +29,11 @@ pub const END_SESSION: &str = "/oauth/end_session";
 
 /// Where people type the code that a device shows.
 pub const DEVICE_PAGE: &str = "/device";
+
+/// That page with a code typed in already.
+pub fn device_page_of(code: &str) -> String {
+    format!("{DEVICE_PAGE}?user_code={}", encode(code, b""))
+}
 
 /// Every endpoint, with its limits.
 pub fn router(state: State, signing: Signing) -> Router {

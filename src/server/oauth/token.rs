@@ -3,9 +3,9 @@
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use super::DEVICE_PAGE;
 use super::failure::{Answer, Failure};
 use super::posted::Posted;
+use super::{DEVICE_PAGE, device_page_of};
 use crate::server::state::State;
 use crate::service::oauth::device;
 use crate::service::oauth::exchange::{self, Issued};
@@ -52,13 +52,12 @@ fn present(issued: &Issued, id_token: Option<String>) -> Value {
 pub async fn device_authorization(state: State, posted: Posted) -> Answer<Json<Value>> {
     let Posted { form, client, origin, .. } = posted;
     let begun = device::begin(&state.app, client, &form, origin).await?;
-    let page = format!("{}{DEVICE_PAGE}", state.url());
-    let code = begun.user_code.reveal();
+    let (url, code) = (state.url(), begun.user_code.reveal());
     Ok(Json(json!({
         "device_code": begun.device_code.reveal(),
         "user_code": code,
-        "verification_uri": page,
-        "verification_uri_complete": format!("{page}?user_code={code}"),
+        "verification_uri": format!("{url}{DEVICE_PAGE}"),
+        "verification_uri_complete": format!("{url}{}", device_page_of(code)),
         "expires_in": begun.expires_in.as_secs(),
         "interval": begun.interval.as_secs(),
     })))

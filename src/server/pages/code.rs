@@ -15,11 +15,10 @@ use super::visitor::Visitor;
 use super::{confirm, layout, text};
 use crate::api::Problem;
 use crate::core::Kind;
-use crate::core::url::encode;
-use crate::server::oauth::DEVICE_PAGE;
+use crate::server::oauth::{DEVICE_PAGE, device_page_of};
 use crate::server::problem::{self, Answer};
 use crate::server::state::State;
-use crate::service::factor::proof::Proven;
+use crate::service::factor::proof::{self, Proven};
 use crate::service::oauth::device::{self, Waiting};
 
 pub fn routes() -> Router<State> {
@@ -36,7 +35,7 @@ async fn show(state: State, visitor: Visitor, Query(typed): Query<Typed>) -> Ans
         return Ok(layout::page(text::code::TITLE, &visitor, &ask("", None)));
     };
     match device::look(&state.app, visitor.caller(), &code).await {
-        Ok(waiting) if needs_proof(&state, &visitor, &waiting) => Ok(confirm::lead(&path_of(&code))),
+        Ok(waiting) if needs_proof(&state, &visitor, &waiting) => Ok(confirm::lead(&device_page_of(&code))),
         Ok(waiting) => Ok(layout::page(text::code::TITLE, &visitor, &question(&visitor, &waiting, &code))),
         Err(error) if matches!(error.kind(), Kind::NotFound | Kind::RateLimited) => {
             let problem = problem::words(&error);
@@ -50,10 +49,6 @@ async fn show(state: State, visitor: Visitor, Query(typed): Query<Typed>) -> Ans
 /// Whether the visitor shows first who they are: the command line is given a log-in that counts as if they had.
 fn needs_proof(state: &State, visitor: &Visitor, waiting: &Waiting) -> bool {
     waiting.app.is_none() && Proven::check(&state.app, visitor.caller()).is_err()
-}
-
-fn path_of(code: &str) -> String {
-    format!("{DEVICE_PAGE}?user_code={}", encode(code, b""))
 }
 
 fn ask(code: &str, problem: Option<&Problem>) -> Markup {
@@ -124,8 +119,8 @@ async fn decide(state: State, visitor: Visitor, Form(decision): Form<Decision>) 
         };
         match device::approve(&state.app, visitor.caller(), &decision.user_code, consent).await {
             // The page was left open for so long.
-            Err(error) if error.code() == "proof_needed" => {
-                return Ok(confirm::lead(&path_of(&decision.user_code)));
+            Err(error) if proof::is_needed(&error) => {
+                return Ok(confirm::lead(&device_page_of(&decision.user_code)));
             }
             approved => drop(approved?),
         }

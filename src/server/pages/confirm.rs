@@ -46,7 +46,7 @@ impl FromRequestParts<State> for Fresh {
         let visitor = Visitor::from_request_parts(parts, state).await?;
         match Proven::check(&state.app, visitor.caller()) {
             Ok(proven) => Ok(Fresh { visitor, proven }),
-            Err(error) if error.code() == "proof_needed" => Err(to_confirm(parts)),
+            Err(error) if proof::is_needed(&error) => Err(to_confirm(parts)),
             Err(error) => Err(Failure::from(error).into_response()),
         }
     }

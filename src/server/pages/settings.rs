@@ -20,6 +20,7 @@ use crate::core::{Error, Result};
 use crate::server::extract::Target;
 use crate::server::problem::{self, Answer};
 use crate::server::state::State;
+use crate::service::factor::proof;
 use crate::service::{session, user};
 use crate::store::session::Session;
 
@@ -155,7 +156,7 @@ struct Passwords {
 async fn change_password(state: State, visitor: Visitor, Form(given): Form<Passwords>) -> Answer<Response> {
     match user::change_password(&state.app, visitor.caller(), given.present, given.new).await {
         Ok(()) => Ok(go("/settings", t::CHANGED, state.url())),
-        Err(error) if error.code() == "proof_needed" => Ok(confirm::lead("/settings")),
+        Err(error) if proof::is_needed(&error) => Ok(confirm::lead("/settings")),
         Err(error) => Ok(refused(&state, &visitor, &error).await?),
     }
 }

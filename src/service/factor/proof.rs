@@ -19,6 +19,14 @@ use crate::store::{Tx, session, user};
 /// How long a proof counts.
 pub const FRESH: Duration = Duration::from_secs(10 * 60);
 
+/// The code of what is refused for want of a new proof.
+const NEEDED: &str = "proof_needed";
+
+/// Whether it is only for want of a new proof that something was refused: who shows it may try again.
+pub fn is_needed(error: &Error) -> bool {
+    error.code() == NEEDED
+}
+
 /// Authority to change what opens one's own account: who has it has just shown who they are.
 #[derive(Clone, Debug)]
 pub struct Proven {
@@ -37,7 +45,7 @@ impl Proven {
             true => {
                 Ok(Proven { user: person.user, email: person.email.clone(), session, actor: caller.actor() })
             }
-            false => Err(Error::new(Kind::Denied, "proof_needed", "show once more that it is you")
+            false => Err(Error::new(Kind::Denied, NEEDED, "show once more that it is you")
                 .hint("log in again (`wonder login`, or log out and in again in the browser), and do it within ten minutes")),
         }
     }
