@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::provider::{Keeper, is_of_file, offered, unknown};
+use super::provider::{Keeper, all, is_of_file, offered, unknown};
 use crate::core::provider::{Issuer, Provider, Rule, Source};
 use crate::core::{Result, Timestamp};
-use crate::service::app::{App, Settings};
+use crate::service::app::App;
 use crate::store::oidc::identity;
 use crate::store::{Read, organization};
 
@@ -66,38 +66,39 @@ pub async fn survey(app: &App, _: impl Into<Keeper>) -> Result<Vec<Standing>> {
     let whole = app.clone();
     let read = move |read: &mut Read<'_>| {
         let offered = offered(read, whole.settings())?;
-        offered.into_iter().map(|provider| look(read, whole.settings(), provider)).collect::<Result<Vec<_>>>()
+        offered.into_iter().map(|provider| look(read, &whole, provider)).collect()
     };
-    let standings = app.store().read(read).await?;
-    Ok(standings.into_iter().map(|standing| with_answer(app, standing)).collect())
+    app.store().read(read).await
 }
 
 /// How one of them stands.
-pub async fn show(app: &App, by: impl Into<Keeper>, name: &str) -> Result<Standing> {
-    let found = survey(app, by).await?.into_iter().find(|one| one.provider.name.to_string() == name);
-    found.ok_or_else(|| unknown(name))
+pub async fn show(app: &App, _: impl Into<Keeper>, name: &str) -> Result<Standing> {
+    let provider = find(app, name).await?;
+    let whole = app.clone();
+    app.store().read(move |read| look(read, &whole, provider)).await
 }
 
 /// Asks the provider of this name, or all of them at once; done when each has answered, or has had its time.
-pub async fn ask(app: &App, by: impl Into<Keeper>, name: Option<&str>) -> Result<()> {
-    let all = survey(app, by).await?;
-    let asked: Vec<_> = all.iter().filter(|one| is_wanted(one, name)).collect();
-    if let Some(name) = name.filter(|_| asked.is_empty()) {
-        return Err(unknown(name));
-    }
-    join_all(asked.into_iter().map(|one| ask_again(app, one))).await;
+pub async fn ask(app: &App, _: impl Into<Keeper>, name: Option<&str>) -> Result<()> {
+    let asked = match name {
+        Some(name) => vec![find(app, name).await?],
+        None => all(app).await?,
+    };
+    join_all(asked.iter().map(|provider| ask_again(app, provider))).await;
     Ok(())
 }
 
-fn is_wanted(one: &Standing, name: Option<&str>) -> bool {
-    name.is_none_or(|name| one.provider.name.to_string() == name)
+async fn find(app: &App, name: &str) -> Result<Provider> {
+    let found = all(app).await?.into_iter().find(|provider| provider.name.to_string() == name);
+    found.ok_or_else(|| unknown(name))
 }
 
-async fn ask_again(app: &App, one: &Standing) {
-    if one.answer.as_ref().is_none_or(|answer| app.now().since(answer.at) >= LASTS) {
-        let asked = tokio::time::timeout(PATIENCE, probe(app, &one.provider)).await;
+async fn ask_again(app: &App, provider: &Provider) {
+    let answer = app.oidc().answers.of(provider);
+    if answer.is_none_or(|answer| app.now().since(answer.at) >= LASTS) {
+        let asked = tokio::time::timeout(PATIENCE, probe(app, provider)).await;
         if asked.is_err() {
-            note(app, &one.provider, Err(silent(&one.provider)));
+            note(app, provider, Err(silent(provider)));
         }
     }
 }
@@ -113,19 +114,16 @@ fn note(app: &App, provider: &Provider, outcome: Result<(), String>) {
     app.oidc().answers.keep(provider, Answer { outcome, at: app.now() });
 }
 
-fn look(read: &mut Read<'_>, settings: &Settings, provider: Provider) -> Result<Standing> {
+fn look(read: &mut Read<'_>, app: &App, provider: Provider) -> Result<Standing> {
     let people = identity::count_people(read, provider.issuer.as_str())?;
     let mut rules = Vec::new();
     for rule in &provider.rules {
         let named = organization::by_id(read, rule.organization)?.map(|organization| organization.name);
         rules.push((rule.clone(), named));
     }
-    let of_file = is_of_file(settings, &provider.name);
-    Ok(Standing { provider, of_file, people, answer: None, rules })
-}
-
-fn with_answer(app: &App, standing: Standing) -> Standing {
-    Standing { answer: app.oidc().answers.of(&standing.provider), ..standing }
+    let of_file = is_of_file(app.settings(), &provider.name);
+    let answer = app.oidc().answers.of(&provider);
+    Ok(Standing { provider, of_file, people, answer, rules })
 }
 
 fn silent(provider: &Provider) -> String {
