@@ -4,7 +4,7 @@
 
 use axum::Router;
 use axum::extract::Query;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -45,7 +45,7 @@ async fn ask(state: State, admin: Governing, _: Fresh, Query(named): Query<Named
         Ok(name) => page(&admin, &second(&state, &admin, &name, &Asked::of(&name), None)),
         Err(error) => {
             let problem = problem::words(&error);
-            (problem::status(error.kind()), page(&admin, &first(&name, Some(&problem)))).into_response()
+            problem::again(&error, page(&admin, &first(&name, Some(&problem))))
         }
     }
 }
@@ -239,7 +239,7 @@ async fn add(state: State, admin: Governing, _: Fresh, Form(asked): Form<Asked>)
     };
     let (problem, name) = (problem::words(&error), asked.name.parse()?);
     let body = second(&state, &admin, &name, &asked, Some(&problem));
-    Ok((problem::status(error.kind()), page(&admin, &body)).into_response())
+    Ok(problem::again(&error, page(&admin, &body)))
 }
 
 /// Tries it out first, unless it was tried and is to be kept all the same.
@@ -302,8 +302,7 @@ async fn edit(
         }
         Err(error) => {
             let problem = problem::words(&error);
-            let page = edit_page(&admin, &standing, &asked, Some(&problem));
-            Ok((problem::status(error.kind()), page).into_response())
+            Ok(problem::again(&error, edit_page(&admin, &standing, &asked, Some(&problem))))
         }
     }
 }
