@@ -31,7 +31,7 @@ pub(super) fn read(tables: Vec<toml::Table>) -> Result<Vec<Configured>> {
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => {
             Err(Error::usage("malformed_settings", format!("two providers are called {}", pair[0]))
-                .hint("each [providers.NAME] has a name of its own"))
+                .hint("each [[provider]] has a name of its own"))
         }
         None => Ok(all),
     }
