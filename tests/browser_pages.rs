@@ -66,13 +66,9 @@ async fn a_new_coordinator_is_set_up_and_says_what_to_do_first() {
     browser.inspect("phone-steps").await;
 }
 
-/// A real device that has been told to join without a key, and the page that it shows.
+/// A real device that has been told to join without a key, and the path of the page that it shows.
 fn asks(device: &Tailscaled, url: &str, hostname: &str) -> (Process, String) {
-    let server = format!("--login-server={url}");
-    let up = device.begin(&["up", &server, &format!("--hostname={hostname}"), "--timeout=120s"]);
-    let page = wait_for("the page for a person", SOON, || {
-        device.status_json()["AuthURL"].as_str().filter(|url| !url.is_empty()).map(str::to_owned)
-    });
+    let (up, page) = device.begin_log_in(url, hostname);
     let path = page.strip_prefix(url).unwrap_or_else(|| panic!("{page} is not at {url}"));
     (up, path.to_owned())
 }

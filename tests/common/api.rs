@@ -62,12 +62,6 @@ impl Coordinator {
         Self::start(None, None, file).await
     }
 
-    pub async fn on_postgres() -> Self {
-        let server = postgres::Server::shared();
-        let database = server.database();
-        Self::start(Some(database), Some(server), "").await
-    }
-
     /// The same on PostgreSQL.
     pub async fn on_postgres_with_settings(file: &str) -> Self {
         let server = postgres::Server::shared();
@@ -182,28 +176,23 @@ impl Coordinator {
 #[macro_export]
 macro_rules! coordinator_stories {
     (with $file:ident: $($story:ident)*) => {
+        $crate::coordinator_stories!(@ (super::$file) $($story)*);
+    };
+    (@ ($file:expr) $($story:ident)*) => {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $story() {
-                super::$story($crate::common::api::Coordinator::with_settings(super::$file).await).await
+                super::$story($crate::common::api::Coordinator::with_settings($file).await).await
             })*
         }
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $story() {
-                super::$story($crate::common::api::Coordinator::on_postgres_with_settings(super::$file).await)
-                    .await
+                super::$story($crate::common::api::Coordinator::on_postgres_with_settings($file).await).await
             })*
         }
     };
     ($($story:ident)*) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() { super::$story($crate::common::api::Coordinator::on_sqlite().await).await })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() { super::$story($crate::common::api::Coordinator::on_postgres().await).await })*
-        }
+        $crate::coordinator_stories!(@ ("") $($story)*);
     };
 }
