@@ -155,8 +155,9 @@ async fn what_is_not_supported_yet_answers_501_and_says_so() {
 async fn a_stream_that_has_nothing_to_tell_is_kept_alive_within_a_minute() {
     let fleet = Fleet::new().await;
     let (mut pi, mut tv) = (fleet.join("pi").await, fleet.join("tv").await);
-    let streams = [pi.online(Encoding::Zstd).await.unwrap(), tv.online(Encoding::Plain).await.unwrap()];
-    let waits = streams.map(|mut stream| async move {
+    let mut streams = [pi.online(Encoding::Zstd).await.unwrap(), tv.online(Encoding::Plain).await.unwrap()];
+    // Both stay open to the end: that one has gone is something to tell the other.
+    let waits = streams.each_mut().map(|stream| async move {
         let minute = tokio::time::timeout(Duration::from_secs(75), async {
             loop {
                 let message = stream.read().await.unwrap().expect("the stream goes on");
