@@ -17,9 +17,9 @@ use wonder::core::role::{DeleteOrganization, ManageNodes, ViewNodes};
 use wonder::core::secret::{Secret, random_bytes};
 use wonder::mesh::native::realm::{Device, Next, Outbox};
 use wonder::mesh::native::wire::{MapRequest, RegisterAnswer, RegisterRequest};
-use wonder::mesh::{JoinCredential, JoinOptions, MeshKind};
+use wonder::mesh::{Counts, JoinCredential, JoinOptions, MeshKind};
 use wonder::service::authority::May;
-use wonder::service::node::{Counts, Seen};
+use wonder::service::node::Seen;
 use wonder::service::{approval, device, health, node, organization};
 use wonder::store;
 use wonder::store::approval::Approval;
@@ -53,6 +53,7 @@ async fn a_realm_comes_with_its_organization_and_goes_with_it(database: Database
         assert!(!backend.realm_exists(gone).await.unwrap());
         assert_eq!(code(backend.create_realm(gone).await), "realm_not_found");
         assert!(backend.nodes(gone).await.unwrap().is_empty());
+        assert_eq!(backend.count(gone).await.unwrap(), Counts::default());
         backend.delete_realm(gone).await.unwrap();
     }
     health::mesh(&house.app).await.unwrap();

@@ -53,6 +53,13 @@ pub struct MeshNode {
     pub last_seen: Option<Timestamp>,
 }
 
+/// How many nodes a realm has, and how many of them are there now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub all: usize,
+    pub online: usize,
+}
+
 /// A backend. Every call has a deadline of its own and fails with `Unavailable` when it passes.
 #[async_trait]
 pub trait MeshBackend: Send + Sync {
@@ -72,6 +79,9 @@ pub trait MeshBackend: Send + Sync {
 
     /// The realm's nodes; none where it is not there.
     async fn nodes(&self, realm: RealmId) -> Result<Vec<MeshNode>>;
+
+    /// Counts the realm's nodes; none where it is not there.
+    async fn count(&self, realm: RealmId) -> Result<Counts>;
 
     /// Takes a node out of the mesh at once: it and its peers are told. No error where it is not there.
     async fn remove_node(&self, node: &Node) -> Result<()>;

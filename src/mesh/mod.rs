@@ -4,4 +4,4 @@
 mod backend;
 pub mod native;
 
-pub use backend::{JoinCredential, JoinOptions, MeshBackend, MeshKind, MeshNode};
+pub use backend::{Counts, JoinCredential, JoinOptions, MeshBackend, MeshKind, MeshNode};

@@ -15,6 +15,7 @@ use crate::core::node::Node;
 use crate::core::page::{Page, cursor};
 use crate::core::role::{ManageNodes, ViewNodes};
 use crate::core::{Error, Kind, Result, Timestamp, route};
+use crate::mesh::Counts;
 use crate::mesh::native::realm::Live;
 use crate::store::{self, Read, Tx};
 
@@ -113,17 +114,9 @@ fn number(seen: &Seen) -> String {
     seen.node.number.0.to_string()
 }
 
-/// How many nodes a realm has, and how many of them are there now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    pub all: usize,
-    pub online: usize,
-}
-
 /// Counts the realm's nodes.
 pub async fn count(app: &App, may: &May<ViewNodes>) -> Result<Counts> {
-    let nodes = app.mesh().backend().nodes(may.realm()).await?;
-    Ok(Counts { all: nodes.len(), online: nodes.iter().filter(|node| node.online).count() })
+    app.mesh().backend().count(may.realm()).await
 }
 
 /// The nodes of a realm that are there, or were there last: at most `most` of them.

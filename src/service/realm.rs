@@ -64,6 +64,10 @@ impl Source for Realms {
     async fn exists(&self, realm: RealmId) -> Result<bool> {
         self.store.read(move |read| Ok(store::node::realm_label(read, realm)?.is_some())).await
     }
+
+    async fn count(&self, realm: RealmId) -> Result<usize> {
+        self.store.read(move |read| store::node::count(read, realm)).await
+    }
 }
 
 /// Runs a change of the database with all that follows from it, also when whoever asked for it is gone: a device

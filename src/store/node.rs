@@ -89,6 +89,13 @@ pub fn of_realm(read: &mut Read<'_>, realm: RealmId) -> Result<Vec<Node>> {
     read.query(&sql, params![realm])?.into_iter().map(from_row).collect()
 }
 
+/// How many nodes a realm has.
+pub fn count(read: &mut Read<'_>, realm: RealmId) -> Result<usize> {
+    let row = read.first("SELECT COUNT(*) FROM nodes WHERE realm_id = ?1", params![realm])?;
+    let count: i64 = row.map_or(Ok(0), |mut row| row.take(0))?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
 /// When each node of a realm was seen last, as far as the database knows.
 pub fn last_seen(read: &mut Read<'_>, realm: RealmId) -> Result<Vec<(NodeNumber, Option<Timestamp>)>> {
     let rows = read.query("SELECT number, last_seen_at FROM nodes WHERE realm_id = ?1", params![realm])?;

@@ -7,7 +7,7 @@ use super::registry::{Registry, realm_not_found};
 use crate::core::Result;
 use crate::core::id::RealmId;
 use crate::core::node::Node;
-use crate::mesh::backend::{JoinCredential, JoinOptions, MeshBackend, MeshKind, MeshNode};
+use crate::mesh::backend::{Counts, JoinCredential, JoinOptions, MeshBackend, MeshKind, MeshNode};
 
 /// The coordinator's own mesh.
 pub struct Native {
@@ -56,6 +56,13 @@ impl MeshBackend for Native {
         }
         let stored = self.realms.source().load(realm).await?;
         Ok(stored.into_iter().flat_map(|stored| stored.nodes).map(unseen).collect())
+    }
+
+    async fn count(&self, realm: RealmId) -> Result<Counts> {
+        match self.realms.started(realm).await? {
+            Some(running) => running.count().await,
+            None => Ok(Counts { all: self.realms.source().count(realm).await?, online: 0 }),
+        }
     }
 
     /// A realm that does not run will read that the node is gone.

@@ -19,6 +19,9 @@ pub trait Source: Send + Sync {
 
     /// Whether the realm is stored.
     async fn exists(&self, realm: RealmId) -> Result<bool>;
+
+    /// How many nodes are stored of it.
+    async fn count(&self, realm: RealmId) -> Result<usize>;
 }
 
 /// A realm as it is stored.

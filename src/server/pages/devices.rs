@@ -16,9 +16,10 @@ use super::visitor::Inside;
 use crate::core::Timestamp;
 use crate::core::page::Page;
 use crate::core::role::{CreateJoinTokens, ViewNodes};
+use crate::mesh::Counts;
 use crate::server::problem::Answer;
 use crate::server::state::State;
-use crate::service::node::{self, Counts, Seen, Sought};
+use crate::service::node::{self, Seen, Sought};
 
 /// Devices on a page of the list.
 const ON_A_PAGE: u16 = 100;

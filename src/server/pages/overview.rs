@@ -10,10 +10,11 @@ use super::visitor::{Inside, Visitor};
 use super::{parts, text};
 use crate::core::role::{CreateJoinTokens, ViewMembers, ViewNodes};
 use crate::core::{Error, Kind};
+use crate::mesh::Counts;
 use crate::server::problem::Answer;
 use crate::server::state::State;
 use crate::service::member;
-use crate::service::node::{self, Counts, Seen};
+use crate::service::node::{self, Seen};
 
 /// Devices that the overview names.
 const NAMED: usize = 5;

@@ -12,6 +12,7 @@ use crate::core::id::{NodeId, NodeNumber};
 use crate::core::key::{MachineKey, NodeKey};
 use crate::core::node::{Node, Report};
 use crate::core::{Error, Kind, Result};
+use crate::mesh::backend::Counts;
 use crate::mesh::native::wire::MapRequest;
 
 /// Commands that may wait for a realm; whoever sends one more waits.
@@ -55,6 +56,7 @@ pub(super) enum Command {
     Offline(NodeNumber),
     Look(Vec<NodeNumber>, oneshot::Sender<HashMap<NodeNumber, Live>>),
     LookAtAll(oneshot::Sender<Vec<(Node, Live)>>),
+    Count(oneshot::Sender<Counts>),
     Admits(NodeKey, oneshot::Sender<bool>),
     End,
 }
@@ -163,6 +165,11 @@ impl Realm {
     /// All nodes, in the order of their numbers.
     pub async fn look_at_all(&self) -> Result<Vec<(Node, Live)>> {
         self.ask(Command::LookAtAll).await
+    }
+
+    /// How many nodes there are. Costs a look at each, in memory.
+    pub async fn count(&self) -> Result<Counts> {
+        self.ask(Command::Count).await
     }
 
     /// Whether the node with this key is here and its key is good: whom a relay may carry for.

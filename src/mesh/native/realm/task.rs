@@ -21,6 +21,7 @@ use crate::core::id::NodeNumber;
 use crate::core::key::NodeKey;
 use crate::core::node::{Node, Report};
 use crate::core::{Result, Timestamp};
+use crate::mesh::backend::Counts;
 use crate::mesh::native::wire::{MapRequest, SelfNode};
 use crate::runtime::{Clock, Stop, Supervisor};
 
@@ -195,6 +196,10 @@ impl Task {
                 let all =
                     self.state.entries().filter_map(|e| Some((e.node.clone(), self.look(e.node.number)?)));
                 let _ = reply.send(all.collect());
+            }
+            Command::Count(reply) => {
+                let (all, online) = (self.state.entries().count(), self.state.entries().filter(|e| e.online));
+                let _ = reply.send(Counts { all, online: online.count() });
             }
             Command::Admits(key, reply) => {
                 let _ = reply.send(self.admits(&key));
