@@ -302,8 +302,8 @@ fn an_interrupted_join_can_be_undone_from_without() {
     let before = login(&engine);
     let preflight = plan(&silent.url, true).check(&engine).unwrap();
     std::thread::scope(|scope| {
-        let join = scope.spawn(|| failing_join(&preflight, Duration::from_secs(3)));
-        silent.asked.recv_timeout(Duration::from_secs(3)).expect("the join is on its way");
+        let join = scope.spawn(|| failing_join(&preflight, Duration::from_secs(10)));
+        silent.asked.recv_timeout(Duration::from_secs(8)).expect("the join is on its way");
         assert_ne!(login(&engine), before);
         preflight.undo().unwrap();
         assert_eq!(login(&engine), before);
@@ -317,7 +317,7 @@ fn leaving_without_a_coordinator_is_clean_at_once_and_after_a_restart() {
     let mut daemon = Tailscaled::options().state(state::logged_in_to(EARLIER)).start();
     let start = Instant::now();
     let departure = leave(&engine_of(&daemon), Some(EARLIER), false).unwrap();
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(4), "it waits for no answer: {:?}", start.elapsed());
     assert_eq!(departure, Departure::Left { coordinator: EARLIER.to_owned(), told: false });
     assert_clean(&mut daemon);
 }
