@@ -26,6 +26,25 @@ pub fn blocks(document: &str) -> Vec<Block> {
     text.match_indices(SHELL).map(|(at, _)| block(&text[..at], &text[at + SHELL.len()..])).collect()
 }
 
+/// The blocks of a document that are run, as many as a story knows of.
+pub fn to_run<const N: usize>(document: &str) -> [Block; N] {
+    let run: Vec<_> = blocks(document).into_iter().filter(|block| block.not_run.is_none()).collect();
+    let count = run.len();
+    run.try_into().unwrap_or_else(|_| panic!("{document} has {count} blocks to run, its story {N}"))
+}
+
+/// The line of a text in which a command stands.
+pub fn line<'a>(text: &'a str, command: &str) -> &'a str {
+    let found = text.lines().map(str::trim).find(|line| line.starts_with(command));
+    found.unwrap_or_else(|| panic!("{command} is not in:\n{text}"))
+}
+
+/// All examples of the settings file in a document, one after the other.
+pub fn settings(document: &str) -> String {
+    let text = read(document);
+    text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
 fn block(before: &str, rest: &str) -> Block {
     let (text, rest) = rest.split_once("```\n").expect("a block ends");
     let answer = rest.strip_prefix("```json\n").or_else(|| rest.strip_prefix("```\n"));
