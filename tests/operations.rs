@@ -72,6 +72,15 @@ fn serve(machine: &Machine<'_>, block: &str) -> Process {
     coordinator
 }
 
+/// A coordinator that does not start tells why as the `nth` example says, ends with code 1, and makes nothing.
+fn does_not_start(machine: &Machine<'_>, serve: &str, nth: usize) {
+    let before = "find ~ /var/lib/wonder -type f | sort >~/before";
+    let after = "code=$?; find ~ /var/lib/wonder -type f | sort | diff ~/before - && echo code $code";
+    let said = machine.types(&format!("touch ~/before; {before}; set +e; {serve}; {after}"), &[]);
+    Block::example(OPERATIONS, "When it does not start", nth).was_answered_by(&said);
+    assert!(said.trim_end().ends_with("code 1"), "{said}");
+}
+
 fn stop(mut coordinator: Process) {
     assert!(coordinator.stop().success(), "{}", coordinator.log_tail());
 }
@@ -149,6 +158,8 @@ fn a_coordinator_is_served_as_it_is_printed() {
     let coordinator = serve(&server, &printed.metrics.text);
     let metrics = server.types(&printed.scrape.text, &[]);
     assert!(metrics.contains("\nwonder_build_info{"), "{metrics}");
+    does_not_start(&server, "wonder serve --listen 127.0.0.1:8080 --data-dir ~/another", 0);
+    does_not_start(&server, "wonder serve --listen :9090 --no-derp", 1);
     stop(coordinator);
 
     let key = rcgen::KeyPair::generate().unwrap();
@@ -181,6 +192,7 @@ fn a_coordinator_on_postgresql_is_as_it_is_printed() {
     pi.types(&printed.role.text, &[]);
     let coordinator = serve(&pi, &printed.postgres.text);
     let database = line(&printed.postgres.text, "wonder serve").trim_start_matches("wonder serve");
+    does_not_start(&pi, &format!("wonder serve --listen :9090 --no-derp --data-dir ~/another{database}"), 2);
     pi.types(&format!("wonder user create ada@example.org{database}"), &QUESTIONS[..2]);
     join(&pi, URL);
     pi.types(&printed.dump.text, &[]);

@@ -62,6 +62,16 @@ impl Block {
         self
     }
 
+    /// What is shown of a command that the document does not print: the example that comes as the `nth` below a heading.
+    pub fn example(document: &str, heading: &str, nth: usize) -> Block {
+        let text = read(document);
+        let below = text.split_once(&format!("\n## {heading}\n")).map(|(_, below)| below);
+        let answer = below.and_then(|below| below.split("```").nth(2 * nth + 1));
+        let answer =
+            answer.unwrap_or_else(|| panic!("{document} shows nothing more below {heading:?}")).to_owned();
+        Block { text: String::new(), answer, not_run: None }
+    }
+
     /// That the JSON document that was shown is the one that is printed, but for the same.
     pub fn was_answered_by_json(&self, shown: &str) {
         let [shown, printed] = [shown, &self.answer].map(|text| {
@@ -82,9 +92,15 @@ impl Block {
     }
 }
 
-/// A line without what is new each time: ids, secrets, times, ports.
+/// A line without what is new each time: ids, secrets, times, ports, processes.
 fn lasting(line: &str) -> String {
-    line.split_whitespace().map(lasting_word).collect::<Vec<_>>().join(" ")
+    let mut before = "";
+    let words = line.split_whitespace().map(|word| {
+        let is_process = before == "(process";
+        before = word;
+        if is_process { "a number" } else { lasting_word(word) }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn lasting_word(word: &str) -> &str {
