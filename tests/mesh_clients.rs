@@ -124,7 +124,7 @@ fn log_ins_of_go(ada: &Person, device: &mut Tailscaled, peers: &Peers, seen: &mu
     wait_without_peer(&peers.witness, "device");
     seen.push(("knows that it is out when it is removed", true));
     ada.join(device, "device");
-    seen.push(("joins anew after that, with another address", device.address() != before));
+    seen.push(("joins anew after its removal, with another address", device.address() != before));
 
     assert!(device.tailscale(["logout"]).status.success());
     wait_for_peer(&peers.witness, "device", "offline", |peer| peer["Online"] == false);
@@ -236,7 +236,7 @@ fn log_ins_of_rust(
     let out = try_wait_for(SOON, || device.ask("peer lookout")["error"].is_string().then_some(()));
     seen.push(("knows that it is out when it is removed", out.is_some()));
     drop(device);
-    seen.push(("joins anew after that, with another address", start().address() != before));
+    seen.push(("joins anew after its removal, with another address", start().address() != before));
 
     seen.note("leaves by logging out", "has none");
     let guest = RustPeer::options(ada.url(), "guest").args(&["--ephemeral"]);
