@@ -9,10 +9,14 @@ mod common;
 use common::compatibility::{self, Seen, Table};
 use common::echo;
 use common::mesh::{Person, SOON, wait_for_peer, wait_for_state, wait_without_peer};
-use common::rust_peer::RustPeer;
+use common::rust_peer::{ECHO, RustPeer};
 use common::tailscaled::{Options, Tailscaled};
 use common::wait::{try_wait_for, wait_until};
 use common::wonder::Wonder;
+use serde_json::{Value, json};
+
+/// Of a token for devices that do not stay.
+const EPHEMERAL: [&str; 3] = ["--ephemeral", "--tag", "tag:guest"];
 
 const CLIENTS: Table = Table {
     name: "clients",
@@ -24,64 +28,115 @@ fn relayed<'a>() -> Options<'a> {
     Tailscaled::options().env("TS_DEBUG_NEVER_DIRECT_UDP", "1")
 }
 
+/// The peers that a client meets: one that a direct path leads to, and one that none does.
+struct Peers {
+    witness: Tailscaled,
+    distant: Tailscaled,
+    /// Where both give back what they are sent.
+    port: u16,
+}
+
+impl Peers {
+    fn of(ada: &Person) -> Peers {
+        let (witness, distant) = (ada.device("witness"), ada.device_with("distant", relayed()));
+        Peers { witness, distant, port: echo::start() }
+    }
+
+    /// The witness has a new name from now on.
+    fn rename_the_witness(&self, ada: &Person) {
+        ada.change(&["rename", "witness", "lookout"]);
+    }
+
+    /// The witness has a new key, and this is it.
+    fn rotate_the_witness_key(&self, ada: &Person) -> Value {
+        let key = || self.witness.status_json()["Self"]["PublicKey"].clone();
+        let before = key();
+        self.witness.up(ada.url(), &ada.token(&[]).auth_key, "witness", &["--force-reauth"]);
+        assert_ne!(key(), before);
+        key()
+    }
+}
+
 /// The story of a Go client.
 fn story_of_go(version: &str) -> Seen {
-    let mut seen = Seen::new();
-    let (ada, port) = (Person::new(), echo::start());
-    let (witness, distant) = (ada.device("witness"), ada.device_with("distant", relayed()));
+    let (ada, mut seen) = (Person::new(), Seen::new());
+    let peers = Peers::of(&ada);
     let mut device = Tailscaled::options().version(version).start();
     ada.join(&device, "device");
     seen.push(("joins with the `auth_key` of a join token", true));
+    traffic_of_go(&device, &peers, &mut seen);
+    changes_seen_by_go(&ada, &device, &peers, &mut seen);
+    log_ins_of_go(&ada, &mut device, &peers, &mut seen);
+    seen.push(("joins and leaves by `wonder worker`", joins_and_leaves_as_a_worker(&ada, version)));
+    seen
+}
 
-    wait_for_peer(&witness, "device", "online", |peer| peer["Online"] == true);
-    wait_for_peer(&device, "witness", "online", |peer| peer["Online"] == true);
+fn traffic_of_go(device: &Tailscaled, peers: &Peers, seen: &mut Seen) {
+    let Peers { witness, distant, port } = peers;
+    wait_for_peer(witness, "device", "online", |peer| peer["Online"] == true);
+    wait_for_peer(device, "witness", "online", |peer| peer["Online"] == true);
     seen.push(("finds its peers and is found, by name", device.ping("witness").is_ok()));
-    seen.push(("TCP to a peer", device.echo(&witness.address(), port).is_ok()));
-    seen.push(("TCP from a peer", witness.echo(&device.address(), port).is_ok()));
+    seen.push(("TCP to a peer", device.echo(&witness.address(), *port).is_ok()));
+    seen.push(("TCP from a peer", witness.echo(&device.address(), *port).is_ok()));
     let direct = try_wait_for(SOON, || {
         device.ping("witness").ok().filter(|pong| !pong.lines().last().unwrap().contains("DERP"))
     });
     seen.push(("a direct path between devices", direct.is_some()));
     let pong = device.ping("distant").unwrap_or_default();
     let both_ways =
-        device.echo(&distant.address(), port).and_then(|()| distant.echo(&device.address(), port));
+        device.echo(&distant.address(), *port).and_then(|()| distant.echo(&device.address(), *port));
     seen.push((
         "the relay carries where no direct path is",
         pong.contains("DERP(wonder)") && both_ways.is_ok(),
     ));
+}
 
-    ada.change(&["rename", "witness", "lookout"]);
-    wait_for_peer(&device, "lookout", "is renamed", |_| true);
+fn changes_seen_by_go(ada: &Person, device: &Tailscaled, peers: &Peers, seen: &mut Seen) {
+    for [from, to] in [["device", "gadget"], ["gadget", "device"]] {
+        ada.change(&["rename", from, to]);
+        device.wait_until("its own name", SOON, |device| {
+            device.status_json()["Self"]["DNSName"].as_str().unwrap().starts_with(&format!("{to}."))
+        });
+    }
+    seen.push(("sees that it is renamed", true));
+    peers.rename_the_witness(ada);
+    wait_for_peer(device, "lookout", "is renamed", |_| true);
     seen.push(("sees that a peer is renamed", device.ping("lookout").is_ok()));
+    let key = peers.rotate_the_witness_key(ada);
+    wait_for_peer(device, "lookout", "has a new key", |peer| peer["PublicKey"] == key);
+    seen.push(("sees that a peer has a new key", device.echo(&peers.witness.address(), peers.port).is_ok()));
     ada.change(&["remove", "distant"]);
-    wait_without_peer(&device, "distant");
+    wait_without_peer(device, "distant");
     seen.push(("sees that a peer is gone", true));
+}
 
+fn log_ins_of_go(ada: &Person, device: &mut Tailscaled, peers: &Peers, seen: &mut Seen) {
     let before = device.address();
     device.restart();
-    wait_for_state(&device, "Running");
+    wait_for_state(device, "Running");
     seen.push(("comes back after a restart with its addresses", device.address() == before));
     ada.change(&["expire", "device"]);
-    wait_for_state(&device, "NeedsLogin");
-    ada.join(&device, "device");
+    wait_for_state(device, "NeedsLogin");
+    ada.join(device, "device");
     seen.push(("logs in again when its key has expired", device.address() == before));
     ada.change(&["remove", "device"]);
-    wait_for_state(&device, "NeedsLogin");
-    wait_without_peer(&witness, "device");
+    wait_for_state(device, "NeedsLogin");
+    wait_without_peer(&peers.witness, "device");
     seen.push(("knows that it is out when it is removed", true));
+    ada.join(device, "device");
+    seen.push(("joins anew after its removal, with another address", device.address() != before));
 
-    ada.join(&device, "device");
     assert!(device.tailscale(["logout"]).status.success());
-    wait_for_peer(&witness, "device", "offline", |peer| peer["Online"] == false);
+    wait_for_peer(&peers.witness, "device", "offline", |peer| peer["Online"] == false);
     seen.push(("leaves by logging out", true));
-    device.up(ada.url(), &ada.token(&["--ephemeral"]).auth_key, "device", &[]);
+    device.up(ada.url(), &ada.token(&EPHEMERAL).auth_key, "device", &[]);
+    let own = device.status_json()["Self"].clone();
+    seen.push(("has the tags that its token gives", own["Tags"] == json!(["tag:guest"])));
     device.stop();
     wait_until("the ephemeral device is forgotten", SOON, || {
         ada.nodes().iter().all(|n| n["name"] != "device")
     });
     seen.push(("is forgotten when it is ephemeral", true));
-    seen.push(("joins and leaves by `wonder worker`", joins_and_leaves_as_a_worker(&ada, version)));
-    seen
 }
 
 /// By its LocalAPI; before, it has no log-in, and after, none again.
@@ -101,64 +156,97 @@ fn joins_and_leaves_as_a_worker(ada: &Person, version: &str) -> bool {
 
 /// The story of the Rust client, which has no disco pings of its own and no log-out.
 fn story_of_rust() -> Seen {
-    let mut seen = Seen::new();
-    let (ada, port) = (Person::new(), echo::start());
-    let (witness, distant) = (ada.device("witness"), ada.device_with("distant", relayed()));
+    let (ada, mut seen) = (Person::new(), Seen::new());
+    let peers = Peers::of(&ada);
     let directory = tempfile::tempdir().unwrap();
     let state = directory.path().join("state");
-    let start = |name: &str, extra: &[&str]| {
-        let key = ada.token(&[]).auth_key;
-        RustPeer::join(ada.url(), &key, name, 7007, &[&["--state", state.to_str().unwrap()], extra].concat())
+    let start = || {
+        let options = RustPeer::options(ada.url(), "device").args(&["--state", state.to_str().unwrap()]);
+        options.join(&ada.token(&[]).auth_key)
     };
-    let mut device = start("device", &[]);
+    let mut device = start();
     seen.push(("joins with the `auth_key` of a join token", true));
+    traffic_of_rust(&mut device, &peers, &mut seen);
+    changes_seen_by_rust(&ada, &mut device, &peers, &mut seen);
+    log_ins_of_rust(&ada, device, &start, &peers, &mut seen);
+    seen.note("joins and leaves by `wonder worker`", "has no daemon");
+    seen
+}
 
-    wait_for_peer(&witness, "device", "online", |peer| peer["Online"] == true);
+/// A first try may come before the device has found its relay.
+fn reaches(device: &mut RustPeer, peer: &Tailscaled, port: u16) -> bool {
+    let ping = format!("ping {} {port}", peer.address());
+    (0..3).any(|_| device.ask(&ping)["ms"].is_number())
+}
+
+fn is_reached(device: &RustPeer, peer: &Tailscaled) -> bool {
+    (0..3).any(|_| peer.echo(device.address(), ECHO).is_ok())
+}
+
+fn traffic_of_rust(device: &mut RustPeer, peers: &Peers, seen: &mut Seen) {
+    let Peers { witness, distant, port } = peers;
+    wait_for_peer(witness, "device", "online", |peer| peer["Online"] == true);
     let found = device.ask("peer witness")["peer"]["ipv4"] == witness.address();
     seen.push(("finds its peers and is found, by name", found));
-    // A first try may come before the device has found its relay.
-    let to = |device: &mut RustPeer, peer: &Tailscaled| {
-        let address = peer.address();
-        (0..3).any(|_| device.ask(&format!("ping {address} {port}"))["ms"].is_number())
-    };
-    let from =
-        |device: &RustPeer, peer: &Tailscaled| (0..3).any(|_| peer.echo(device.address(), 7007).is_ok());
-    seen.push(("TCP to a peer", to(&mut device, &witness)));
-    seen.push(("TCP from a peer", from(&device, &witness)));
+    seen.push(("TCP to a peer", reaches(device, witness, *port)));
+    seen.push(("TCP from a peer", is_reached(device, witness)));
     // It takes one when it finds one, which nobody can rely on.
     seen.note("a direct path between devices", "at times");
-    let both_ways = to(&mut device, &distant) && from(&device, &distant);
+    let both_ways = reaches(device, distant, *port) && is_reached(device, distant);
     seen.push(("the relay carries where no direct path is", both_ways));
+}
 
-    ada.change(&["rename", "witness", "lookout"]);
-    let renamed = try_wait_for(SOON, || device.ask("peer lookout")["peer"].is_object().then_some(()));
-    seen.push(("sees that a peer is renamed", renamed.is_some()));
+fn changes_seen_by_rust(ada: &Person, device: &mut RustPeer, peers: &Peers, seen: &mut Seen) {
+    let mut soon = |command: &str, holds: &dyn Fn(&Value) -> bool| {
+        try_wait_for(SOON, || holds(&device.ask(command)).then_some(())).is_some()
+    };
+    let renamed = [["device", "gadget"], ["gadget", "device"]].map(|[from, to]| {
+        ada.change(&["rename", from, to]);
+        soon("self", &|itself| itself["self"]["name"] == to)
+    });
+    seen.push(("sees that it is renamed", renamed == [true; 2]));
+    peers.rename_the_witness(ada);
+    seen.push(("sees that a peer is renamed", soon("peer lookout", &|found| found["peer"].is_object())));
+    let key = peers.rotate_the_witness_key(ada);
+    let told = soon("peer lookout", &|found| found["peer"]["node_key"] == key);
     ada.change(&["remove", "distant"]);
-    let gone = try_wait_for(SOON, || device.ask("peer distant")["peer"].is_null().then_some(()));
-    seen.push(("sees that a peer is gone", gone.is_some()));
+    let gone = soon("peer distant", &|found| found["peer"].is_null());
+    let rotated = told && reaches(device, &peers.witness, peers.port);
+    seen.push(("sees that a peer has a new key", rotated));
+    seen.push(("sees that a peer is gone", gone));
+}
 
+fn log_ins_of_rust(
+    ada: &Person,
+    device: RustPeer,
+    start: &dyn Fn() -> RustPeer,
+    peers: &Peers,
+    seen: &mut Seen,
+) {
     let before = device.address().to_owned();
     drop(device);
-    let device = start("device", &[]);
+    let device = start();
     seen.push(("comes back after a restart with its addresses", device.address() == before));
     ada.change(&["expire", "device"]);
     drop(device);
-    let mut device = start("device", &[]);
+    let mut device = start();
     seen.push(("logs in again when its key has expired", device.address() == before));
     ada.change(&["remove", "device"]);
-    wait_without_peer(&witness, "device");
+    wait_without_peer(&peers.witness, "device");
     let out = try_wait_for(SOON, || device.ask("peer lookout")["error"].is_string().then_some(()));
     seen.push(("knows that it is out when it is removed", out.is_some()));
     drop(device);
+    seen.push(("joins anew after its removal, with another address", start().address() != before));
+
     seen.note("leaves by logging out", "has none");
-    let key = ada.token(&["--ephemeral"]).auth_key;
-    drop(RustPeer::join(ada.url(), &key, "passer-by", 7007, &["--ephemeral"]));
+    let guest = RustPeer::options(ada.url(), "guest").args(&["--ephemeral"]);
+    let guest = guest.join(&ada.token(&EPHEMERAL).auth_key);
+    seen.push(("has the tags that its token gives", guest.ready["tags"] == json!(["tag:guest"])));
+    drop(guest);
     wait_until("the ephemeral device is forgotten", SOON, || {
-        ada.nodes().iter().all(|n| n["name"] != "passer-by")
+        ada.nodes().iter().all(|n| n["name"] != "guest")
     });
     seen.push(("is forgotten when it is ephemeral", true));
-    seen.note("joins and leaves by `wonder worker`", "has no daemon");
-    seen
 }
 
 #[test]

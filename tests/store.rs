@@ -5,6 +5,7 @@
 mod common;
 
 use common::database::Database;
+use futures_util::future::join_all;
 use wonder::core::{Error, Kind, Result};
 use wonder::store::engine::params;
 use wonder::store::{DatabaseUrl, Purpose, Read, Store, Tx};
@@ -20,6 +21,7 @@ on_both_engines! {
     a_read_sees_one_snapshot
     a_reader_cannot_write
     opening_twice_migrates_once
+    a_coordinator_and_others_may_open_a_new_database_at_once
     a_newer_schema_is_refused
     a_database_of_another_program_is_refused
     text_and_bytes_of_any_kind_survive
@@ -99,7 +101,7 @@ async fn concurrent_conditional_updates_happen_exactly_as_often_as_allowed(datab
     let store = database.open();
     let take = "UPDATE counters SET value = value + 1 WHERE name = 'node' AND value < ?1";
     let takers: Vec<_> = (0..40).map(|_| store.write(move |tx| tx.execute(take, params![7]))).collect();
-    let taken: u64 = futures_util::future::join_all(takers).await.into_iter().map(|t| t.unwrap()).sum();
+    let taken: u64 = join_all(takers).await.into_iter().map(|t| t.unwrap()).sum();
     assert_eq!(taken, 7);
     assert_eq!(value(&store, "node").await, 7);
 }
@@ -112,7 +114,7 @@ async fn a_failing_write_does_not_touch_those_beside_it(database: Database) {
             if i % 3 == 0 { Err(Error::usage("on_purpose", "no")) } else { Ok(()) }
         })
     });
-    let ended = futures_util::future::join_all(writes).await;
+    let ended = join_all(writes).await;
     assert_eq!(ended.iter().filter(|e| e.is_ok()).count(), 40);
     assert_eq!(value(&store, "node").await, 40);
 }
@@ -151,6 +153,20 @@ async fn opening_twice_migrates_once(database: Database) {
         .read(|r| r.first("SELECT COUNT(*) FROM refinery_schema_history", &[])?.unwrap().take::<i64>(0))
         .await;
     assert!(ran.unwrap() >= 1);
+}
+
+/// Who comes while the coordinator brings the schema up to date waits for that, and is not refused.
+async fn a_coordinator_and_others_may_open_a_new_database_at_once(database: Database) {
+    let others = std::iter::repeat_n(Purpose::Administer, 5);
+    let openers = std::iter::once(Purpose::Serve).chain(others).map(|purpose| {
+        let url = database.url.clone();
+        tokio::task::spawn_blocking(move || Store::open(&url, purpose))
+    });
+    for opened in join_all(openers).await {
+        let store = opened.unwrap().unwrap();
+        store.write(|tx| tx.execute(COUNT, params!["node"])).await.unwrap();
+    }
+    assert_eq!(value(&database.open(), "node").await, 6);
 }
 
 async fn a_newer_schema_is_refused(database: Database) {

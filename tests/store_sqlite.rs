@@ -123,20 +123,6 @@ async fn a_second_coordinator_is_refused_and_local_administration_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_processes_may_open_a_new_database_at_once() {
-    let directory = tempfile::tempdir().unwrap();
-    let url = DatabaseUrl::in_data_dir(directory.path());
-    let openers = (0..6).map(|_| {
-        let url = url.clone();
-        tokio::task::spawn_blocking(move || Store::open(&url, Purpose::Administer))
-    });
-    for opened in join_all(openers).await {
-        count(&opened.unwrap().unwrap()).await.unwrap();
-    }
-    assert_eq!(value(&open(&directory.path().join("wonder.db")).unwrap()).await, 6);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn directory_and_files_are_for_their_owner_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("new/data/wonder.db");

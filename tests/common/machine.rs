@@ -27,8 +27,16 @@ for own in usr/local var; do
 done
 mount -t tmpfs tmpfs /run && mkdir /run/tailscale && ln -s "$2" /run/tailscale/tailscaled.sock"#;
 
-/// `sudo` of somebody who is root already.
-const SUDO: &str = "#!/bin/sh\nexec \"$@\"\n";
+/// `sudo` of somebody who is root already; `-u` alone makes somebody else of them.
+const SUDO: &str = r#"#!/bin/sh
+[ "$1" = -u ] || exec "$@"
+user=$2 && shift 2 && exec setpriv --reuid "$user" --regid "$user" --init-groups "$@"
+"#;
+
+const PASSWORD: &str = "a long enough password";
+/// What a new account and a log-in ask for.
+pub const QUESTIONS: [(&str, &str); 3] =
+    [("New password", PASSWORD), ("The same again", PASSWORD), ("Password", PASSWORD)];
 
 /// The terminal's name is told first; then the block alone counts.
 const TYPE: &str = r#"tty >"$TERMINAL"; bash -euo pipefail -c "$BLOCK""#;
@@ -38,6 +46,18 @@ pub struct Machine<'a> {
     pub daemon: Tailscaled,
     pub host: &'a NetNs,
     directory: TempDir,
+}
+
+/// A home network: a router, and hosts with the addresses 192.168.1.10, .14, .18 …
+pub fn home(hosts: &[&NetNs]) -> NetNs {
+    let router = NetNs::new();
+    router.forward();
+    for (i, host) in hosts.iter().enumerate() {
+        let own = 10 + 4 * i;
+        host.link(&format!("192.168.1.{own}/30"), &router, &format!("192.168.1.{}/30", own - 1));
+        host.default_route(&format!("192.168.1.{}", own - 1));
+    }
+    router
 }
 
 impl<'a> Machine<'a> {

@@ -37,6 +37,7 @@ pub mod relay;
 pub mod routes;
 pub mod rust_peer;
 pub mod scanner;
+pub mod service;
 pub mod state;
 pub mod strange;
 pub mod tailscaled;

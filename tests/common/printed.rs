@@ -26,6 +26,25 @@ pub fn blocks(document: &str) -> Vec<Block> {
     text.match_indices(SHELL).map(|(at, _)| block(&text[..at], &text[at + SHELL.len()..])).collect()
 }
 
+/// The blocks of a document that are run, as many as a story knows of.
+pub fn to_run<const N: usize>(document: &str) -> [Block; N] {
+    let run: Vec<_> = blocks(document).into_iter().filter(|block| block.not_run.is_none()).collect();
+    let count = run.len();
+    run.try_into().unwrap_or_else(|_| panic!("{document} has {count} blocks to run, its story {N}"))
+}
+
+/// The line of a text in which a command stands.
+pub fn line<'a>(text: &'a str, command: &str) -> &'a str {
+    let found = text.lines().map(str::trim).find(|line| line.starts_with(command));
+    found.unwrap_or_else(|| panic!("{command} is not in:\n{text}"))
+}
+
+/// All examples of the settings file in a document, one after the other.
+pub fn settings(document: &str) -> String {
+    let text = read(document);
+    text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
 fn block(before: &str, rest: &str) -> Block {
     let (text, rest) = rest.split_once("```\n").expect("a block ends");
     let answer = rest.strip_prefix("```json\n").or_else(|| rest.strip_prefix("```\n"));
@@ -41,6 +60,16 @@ impl Block {
         let answer = text.split_once(words).and_then(|(_, rest)| rest.split("```").nth(1));
         self.answer = answer.unwrap_or_else(|| panic!("{document} shows nothing after {words:?}")).to_owned();
         self
+    }
+
+    /// What is shown of a command that the document does not print: the example that comes as the `nth` below a heading.
+    pub fn example(document: &str, heading: &str, nth: usize) -> Block {
+        let text = read(document);
+        let below = text.split_once(&format!("\n## {heading}\n")).map(|(_, below)| below);
+        let answer = below.and_then(|below| below.split("```").nth(2 * nth + 1));
+        let answer =
+            answer.unwrap_or_else(|| panic!("{document} shows nothing more below {heading:?}")).to_owned();
+        Block { text: String::new(), answer, not_run: None }
     }
 
     /// That the JSON document that was shown is the one that is printed, but for the same.
@@ -63,9 +92,15 @@ impl Block {
     }
 }
 
-/// A line without what is new each time: ids, secrets, times, ports.
+/// A line without what is new each time: ids, secrets, times, ports, processes.
 fn lasting(line: &str) -> String {
-    line.split_whitespace().map(lasting_word).collect::<Vec<_>>().join(" ")
+    let mut before = "";
+    let words = line.split_whitespace().map(|word| {
+        let is_process = before == "(process";
+        before = word;
+        if is_process { "a number" } else { lasting_word(word) }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn lasting_word(word: &str) -> &str {

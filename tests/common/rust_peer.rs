@@ -8,37 +8,57 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 use tempfile::TempDir;
 
+use super::netns::NetNs;
 use super::tailscaled::peers;
 
 /// The version of the crate.
 pub const VERSION: &str = "0.6.1";
+/// Where each gives back what it is sent.
+pub const ECHO: u16 = 7007;
 /// How long an answer may take; the program itself gives up earlier.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running device; dropped, it is killed.
-pub struct RustPeer {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    lines: Receiver<String>,
-    /// What it said when it was in the network: `{"name","ipv4","ipv6"}`.
-    pub ready: Value,
-    directory: TempDir,
+/// How a device is to be started.
+pub struct Options<'a> {
+    url: &'a str,
+    hostname: &'a str,
+    namespace: Option<&'a NetNs>,
+    args: Vec<&'a str>,
 }
 
-impl RustPeer {
-    /// Joins with an auth key, and echoes on `echo`; a panic with its words if it does not get there.
-    pub fn join(url: &str, auth_key: &str, hostname: &str, echo: u16, extra: &[&str]) -> RustPeer {
-        let peer = RustPeer::start(url, auth_key, hostname, echo, extra);
-        assert!(peer.ready["ipv4"].is_string(), "{}\n{}", peer.ready, peer.log());
+impl<'a> Options<'a> {
+    /// Runs in `namespace`.
+    pub fn inside(mut self, namespace: &'a NetNs) -> Self {
+        self.namespace = Some(namespace);
+        self
+    }
+
+    /// More arguments of the program.
+    pub fn args(mut self, args: &[&'a str]) -> Self {
+        self.args.extend(args);
+        self
+    }
+
+    /// Joins with an auth key; a panic with its words if it does not get there.
+    pub fn join(self, auth_key: &str) -> RustPeer {
+        let mut peer = self.start(Some(auth_key));
+        peer.wait_until_in();
         peer
     }
 
-    /// Starts it; its first line tells what came of it.
-    pub fn start(url: &str, auth_key: &str, hostname: &str, echo: u16, extra: &[&str]) -> RustPeer {
+    /// Without a key: the device, and the URL that it shows to a person.
+    pub fn begin_log_in(self) -> (RustPeer, String) {
+        let peer = self.start(None);
+        let shown = peer.answer();
+        let url = shown["auth_url"].as_str().unwrap_or_else(|| panic!("{shown}\n{}", peer.log()));
+        (peer, url.to_owned())
+    }
+
+    fn start(self, auth_key: Option<&str>) -> RustPeer {
         let directory = tempfile::Builder::new().prefix("wonder-rs-").tempdir().unwrap();
-        let mut command = Command::new(binary());
-        command.args(["--control", url, "--hostname", hostname, "--echo", &echo.to_string()]).args(extra);
-        command.env("TS_AUTH_KEY", auth_key).env("TS_RS_EXPERIMENT", "this_is_unstable_software");
+        let mut command = self.namespace.map_or_else(|| Command::new(binary()), |ns| ns.command(binary()));
+        command.args(["--control", self.url, "--hostname", self.hostname, "--echo", &ECHO.to_string()]);
+        command.args(self.args).env_remove("TS_AUTH_KEY").envs(auth_key.map(|key| ("TS_AUTH_KEY", key)));
         let log = std::fs::File::create(directory.path().join("log")).unwrap();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().unwrap();
@@ -46,16 +66,37 @@ impl RustPeer {
         let stdout = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
         let stdin = child.stdin.take();
-        let mut peer = RustPeer { child, stdin, lines, ready: Value::Null, directory };
-        peer.ready = peer.answer();
-        peer
+        RustPeer { child, stdin, lines, ready: Value::Null, directory }
+    }
+}
+
+/// A running device; dropped, it is killed.
+pub struct RustPeer {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Receiver<String>,
+    /// Who it said it was when it came into the network: `{"name","domain","ipv4","ipv6","node_key","tags"}`.
+    pub ready: Value,
+    directory: TempDir,
+}
+
+impl RustPeer {
+    /// A device that asks this coordinator for this name.
+    pub fn options<'a>(url: &'a str, hostname: &'a str) -> Options<'a> {
+        Options { url, hostname, namespace: None, args: Vec::new() }
+    }
+
+    /// Waits until it is in the network; a panic with its words if it does not get there.
+    pub fn wait_until_in(&mut self) {
+        self.ready = self.answer();
+        assert!(self.ready["ipv4"].is_string(), "{}\n{}", self.ready, self.log());
     }
 
     pub fn address(&self) -> &str {
         self.ready["ipv4"].as_str().expect("a device has an address")
     }
 
-    /// Gives a command (`ping ADDRESS PORT`, `peer NAME`) and waits for the answer.
+    /// Gives a command (the program says which there are) and waits for the answer.
     pub fn ask(&mut self, command: &str) -> Value {
         writeln!(self.stdin.as_mut().expect("it runs"), "{command}").unwrap();
         self.answer()

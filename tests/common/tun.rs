@@ -13,7 +13,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How long it has for what must not: a connection inside takes milliseconds.
 pub const IN_VAIN: Duration = Duration::from_secs(3);
 /// Where services listen.
-const PORT: u16 = 7007;
+pub const PORT: u16 = 7007;
 /// Where MagicDNS answers on every device.
 const MAGIC_DNS: (Ipv4Addr, u16) = (Ipv4Addr::new(100, 100, 100, 100), 53);
 

@@ -137,9 +137,16 @@ impl Drop for Keeper {
 impl Keeper {
     fn prepare(&mut self, purpose: Purpose, migrating: impl FnOnce()) -> Result<()> {
         let mut client = self.server.connect()?;
-        let is_behind = migrate::postgres_is_behind(&mut client, &self.server.to_string())?;
-        if is_behind || purpose == Purpose::Serve {
-            lock(&mut client)?.map_or(Ok(()), |holder| Err(in_use(&self.taken_by(&holder))))?;
+        let behind = |client: &mut Client| migrate::postgres_is_behind(client, &self.server.to_string());
+        let mut is_behind = behind(&mut client)?;
+        if (is_behind || purpose == Purpose::Serve)
+            && let Some(holder) = lock(&mut client)?
+        {
+            // A coordinator that starts holds it, and brings the schema up to date first.
+            is_behind = behind(&mut client)?;
+            if is_behind || purpose == Purpose::Serve {
+                return Err(in_use(&self.taken_by(&holder)));
+            }
         }
         if is_behind {
             migrating();

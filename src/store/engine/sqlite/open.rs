@@ -31,9 +31,21 @@ pub(super) fn open(path: &Path, purpose: Purpose) -> Result<(Connection, Option<
         Purpose::Administer => None,
     };
     let mut raw = connect(path)?;
-    if migrate::sqlite_is_behind(&raw, path)? {
+    let mut is_behind = migrate::sqlite_is_behind(&raw, path)?;
+    if is_behind && lock.is_none() {
         // Under the lock, so that nobody migrates at the same time or below a running coordinator.
-        lock = lock.map_or_else(|| Lock::take(path, LOCK_PATIENCE), Ok).map(Some)?;
+        match Lock::take(path, LOCK_PATIENCE) {
+            Ok(taken) => lock = Some(taken),
+            // A coordinator that starts holds it, and brings the schema up to date first.
+            Err(refused) => {
+                is_behind = migrate::sqlite_is_behind(&raw, path)?;
+                if is_behind {
+                    return Err(refused);
+                }
+            }
+        }
+    }
+    if is_behind {
         use_write_ahead_log(&raw, path)?;
         migrate::sqlite(&mut raw, path)?;
     }
