@@ -113,6 +113,30 @@ async fn logout_tokens_that_count_for_nothing_are_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_sets_out_for_a_provider_is_counted() {
+    let limits = "[limits]\ndeparture-address = '2/1h'\ndeparture-all = '3/1h'";
+    let c = Coordinator::with_settings(&format!("trusted-proxies = ['127.0.0.0/8']\n{limits}")).await;
+    let town = Town::new(c, json!({})).await;
+    let set_out = async |from: &str| {
+        let mut browser = Browser::new(town.c.address);
+        browser.headers.push(("X-Forwarded-For".to_owned(), from.to_owned()));
+        browser.get("/login").await;
+        browser.submit("/auth/oidc/strange/login", &[]).await.clone()
+    };
+    for from in ["198.51.100.1", "198.51.100.1", "198.51.100.2"] {
+        assert_eq!(set_out(from).await.status, 200, "{from}");
+    }
+    for (from, policy) in [
+        ("198.51.100.1", "\"departure-address\";q=2;w=3600"),
+        ("198.51.100.3", "\"departure-all\";q=3;w=3600"),
+    ] {
+        let page = set_out(from).await;
+        assert!(page.status == 429 && page.says("too_many_attempts"), "{from}: {page:?}");
+        assert_eq!(page.header("ratelimit-policy"), policy);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_organization_s_keys_share_its_limit_and_nobody_else_s() {
     let c = Coordinator::with_settings("[limits]\napi-organization = '10/1h'").await;
     let (ada, org) = c.person("ada@example.org").await;

@@ -7,82 +7,14 @@ mod common;
 
 use common::api::{Answer, Coordinator, PASSWORD};
 use common::coordinator::Coordinator as Program;
+use common::mail::{MailServer, settings};
 use common::page::Browser;
-use common::process::Process;
 use common::wonder::Wonder;
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::mpsc;
-use std::time::Duration;
-
-use wonder::mesh::native::derp::Certificate;
-use wonder::runtime::Clock;
 
 coordinators_on_both_engines! {
     the_password_of_the_mail_server_is_kept_sealed
-}
-
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A running mail server; dropped, it is ended.
-struct MailServer {
-    port: u16,
-    messages: mpsc::Receiver<Value>,
-    directory: tempfile::TempDir,
-    _process: Process,
-}
-
-fn python() -> PathBuf {
-    let path = common::tailscaled::peers().join("aiosmtpd-1.4.6/bin/python");
-    assert!(path.exists(), "{} is missing: scripts/install-peers brings it", path.display());
-    path
-}
-
-impl MailServer {
-    fn start(flags: &[&str]) -> MailServer {
-        let directory = tempfile::tempdir().unwrap();
-        let certificate = Certificate::self_signed(&["localhost".to_owned()], Clock::system().now()).unwrap();
-        let file = |name: &str, text: &str| {
-            let path = directory.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            path
-        };
-        let chain = file("certificate.pem", &certificate.certificate_pem);
-        let key = file("key.pem", certificate.key_pem.reveal());
-        let mut command = Command::new(python());
-        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/mail.py")).args(flags);
-        command.arg("--certificate").arg(chain).arg("--key").arg(key);
-        let mut process = Process::start(&mut command, &directory.path().join("log"), true);
-        let (tell, messages) = mpsc::channel();
-        let lines = BufReader::new(process.stdout()).lines();
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let _ = tell.send(serde_json::from_str::<Value>(&line).unwrap());
-            }
-        });
-        let Ok(first) = messages.recv_timeout(PATIENCE) else { panic!("{}", process.log_tail()) };
-        let port = u16::try_from(first["port"].as_u64().unwrap()).unwrap();
-        MailServer { port, messages, directory, _process: process }
-    }
-
-    /// `[mail]` for a coordinator that sends through it, with further lines.
-    fn settings(&self, more: &str) -> String {
-        settings(
-            self.port,
-            &format!("ca-file = '{}/certificate.pem'\n{more}", self.directory.path().display()),
-        )
-    }
-
-    fn next(&self) -> Value {
-        self.messages.recv_timeout(PATIENCE).expect("a message arrives")
-    }
-}
-
-fn settings(port: u16, more: &str) -> String {
-    format!("[mail]\nhost = 'localhost'\nport = {port}\nfrom = 'Our mesh <mesh@example.org>'\n{more}")
 }
 
 const LOG_IN: &str = "username = 'wonder'\npassword = 'hush hush'";
@@ -156,7 +88,7 @@ async fn a_mail_that_does_not_go_out_takes_nothing_back() {
         assert!(accepted(&c, invited.text("code")).await, "{file}");
     }
     for server in [refusing, strict, plain, stalling] {
-        assert!(server.messages.try_recv().is_err(), "and nothing was sent in the clear, or to nobody");
+        assert!(server.is_empty(), "and nothing was sent in the clear, or to nobody");
     }
 }
 
@@ -164,7 +96,7 @@ async fn a_mail_that_does_not_go_out_takes_nothing_back() {
 /// changes nothing.
 fn the_password_of_the_mail_server_is_kept_sealed() {
     let server = MailServer::start(&["--tls", "starttls", "--password", "hush hush"]);
-    let file = server.directory.path().join("wonder.toml");
+    let file = server.directory().join("wonder.toml");
     std::fs::write(&file, server.settings("username = 'wonder'")).unwrap();
     let mut c = Program::options().args(&["--no-derp", "--config", file.to_str().unwrap()]).start();
     assert!(c.log().contains("wonder mail set-password"), "{}", c.log());
@@ -245,7 +177,7 @@ async fn whoever_invites_may_send_the_link_themselves() {
     let fields = [("email", "eve@example.org"), ("role", "member"), ("ttl", "1d"), ("mail", "on")];
     assert!(browser.submit("/o/ada/members/invite", &fields).await.says("by mail"), "{:?}", browser.page);
     assert_eq!(server.next()["to"], json!(["eve@example.org"]), "hers is the first that was sent");
-    assert!(server.messages.try_recv().is_err());
+    assert!(server.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

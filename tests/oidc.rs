@@ -24,6 +24,7 @@ coordinator_stories! {
     a_provider_that_is_away_or_refuses_is_told_as_such
     keys_are_fetched_again_for_an_unknown_one_and_not_for_ever
     logout_tokens_end_what_they_name_once
+    a_log_out_that_cannot_be_judged_now_is_told_again
     a_removed_provider_opens_nothing
 }
 
@@ -316,6 +317,37 @@ async fn logout_tokens_end_what_they_name_once(c: Coordinator) {
     all.as_object_mut().unwrap().remove("sid");
     assert_eq!(tell(&town.strange.sign(Signature::EdDsa, "logout+jwt", &all)).await.status, 200);
     assert_eq!(again.get("/settings/identities").await.status, 303);
+}
+
+/// A provider takes 400 for its last word, and tells again after 503 (Back-Channel Logout 1.0 section 2.8).
+async fn a_log_out_that_cannot_be_judged_now_is_told_again(c: Coordinator) {
+    let town = Town::new(c, json!({})).await;
+    let sign = |signature| town.strange.sign(signature, "logout+jwt", &town.logout("good"));
+    let (good, forged, unknown) =
+        (sign(Signature::Es256), sign(Signature::Foreign), sign(Signature::Unknown));
+    let unjudged = async |token: &str, what: &str| {
+        let answer = town.tell(token).await;
+        assert_eq!(answer.problem(), (503, "provider_unavailable"), "{what}: {answer:?}");
+        assert!(answer.head.to_lowercase().contains("retry-after: 5"), "{what}: {answer:?}");
+        town.c.later(Duration::from_secs(5));
+    };
+    town.strange.mind().down = true;
+    unjudged(&good, "nothing is known of it yet").await;
+    assert_eq!(town.tell("nonsense").await.status, 400, "no key makes that a token");
+    town.strange.mind().down = false;
+    town.strange.mind().document.insert("jwks_uri".to_owned(), "http://127.0.0.1:1/jwks".into());
+    unjudged(&good, "nobody answers where its keys are to be").await;
+
+    town.strange.mind().document.clear();
+    let mut ada = town.log_in("ada").await;
+    town.strange.mind().down = true;
+    unjudged(&unknown, "this may be by a new key of it").await;
+    assert_eq!(town.tell(&forged).await.status, 400, "this is by none that it has");
+    assert_eq!(ada.get("/settings/identities").await.status, 200, "all that has ended nothing");
+    town.strange.mind().down = false;
+    assert_eq!(town.tell(&unknown).await.status, 400, "there is no such key");
+    assert_eq!(town.tell(&good).await.status, 200, "and it was told again");
+    assert_eq!(ada.get("/settings/identities").await.status, 303);
 }
 
 async fn a_removed_provider_opens_nothing(c: Coordinator) {

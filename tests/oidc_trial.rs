@@ -13,11 +13,16 @@ use common::strange::Strange;
 use common::town::Town;
 use serde_json::json;
 use std::time::Duration;
-use wonder::core::provider::Edit;
+use wonder::core::provider::{Edit, SecretEdit};
+use wonder::core::secret::Secret;
 use wonder::mesh::native::derp::Certificate;
 use wonder::runtime::Clock;
 use wonder::service::oidc::provider;
 use wonder::service::user::Operator;
+
+coordinator_stories! {
+    who_changes_a_provider_undoes_nobody_else_s_change
+}
 
 const NEW: &str = "/coordinator/new-provider";
 /// What lets an administrator add a provider of these stories, which is on this machine.
@@ -291,10 +296,17 @@ async fn a_provider_is_added_seen_used_and_removed_by_name() {
     assert_eq!((count("provider.create"), count("provider.delete")), (3, 3), "{trail:?}");
 }
 
+/// What a form says that it was filled with.
+fn edition(page: &Page) -> String {
+    page.between("name=\"edition\" value=\"", "\"")
+}
+
 /// Sends the form that changes `strange`, with these fields in the place of what stands there.
 async fn change<'b>(browser: &'b mut Browser, fields: &[(&str, &str)]) -> &'b Page {
     browser.get("/coordinator/providers/strange/edit").await;
-    let usual = [("client_id", "wonder"), ("scopes", "profile email"), ("create", "on")];
+    let edition = edition(&browser.page);
+    let usual =
+        [("edition", &*edition), ("client_id", "wonder"), ("scopes", "profile email"), ("create", "on")];
     let usual = usual.into_iter().filter(|(name, _)| !fields.iter().any(|(other, _)| other == name));
     let all: Vec<_> = usual.chain(fields.iter().copied()).filter(|(_, value)| *value != "off").collect();
     browser.submit("/coordinator/providers/strange/edit", &all).await
@@ -380,6 +392,59 @@ async fn a_provider_is_changed_on_its_page_and_its_people_stay() {
     let page =
         browser.post("/coordinator/providers/strange/edit", &[("csrf", &csrf), ("client_id", "x")]).await;
     assert_eq!(page.location(), "/settings/confirm?next=/coordinator/providers/strange/edit", "{page:?}");
+}
+
+/// The form as it stands in a browser, with another client id.
+async fn save<'b>(browser: &'b mut Browser, client_id: &str) -> &'b Page {
+    let edition = edition(&browser.page);
+    let fields =
+        [("edition", &*edition), ("client_id", client_id), ("scopes", "profile email"), ("create", "on")];
+    browser.submit("/coordinator/providers/strange/edit", &fields).await
+}
+
+async fn who_changes_a_provider_undoes_nobody_else_s_change(c: Coordinator) {
+    let town = Town::new(c, json!({})).await;
+    let (c, name, host) = (&town.c, "strange".parse().unwrap(), Operator::local("test"));
+    let stored = async || provider::all(&c.app).await.unwrap().pop().unwrap();
+    let mut browser = Browser::new(c.address);
+    browser.log_in("owner@example.org", PASSWORD).await;
+    // Whatever a command changes while the form is open, be it the secret alone.
+    let title = Edit { title: Some("Our strange".into()), ..Edit::default() };
+    let secret = Edit { secret: SecretEdit::Becomes(Secret::new("another")), ..Edit::default() };
+    for by_command in [title, secret] {
+        browser.get("/coordinator/providers/strange/edit").await;
+        c.later(Duration::from_secs(1));
+        provider::edit(&c.app, &host, &name, by_command).await.unwrap();
+        let page = save(&mut browser, "other").await;
+        assert!(page.status == 409 && page.says("was changed meanwhile"), "{page:?}");
+        assert!(page.says("Look at what it is now") && page.says("value=\"Our strange\""), "{page:?}");
+        assert!(page.says("value=\"wonder\"") && !page.says("value=\"other\""), "{page:?}");
+        assert_eq!((&*stored().await.client_id, stored().await.title()), ("wonder", "Our strange"));
+    }
+    // What is shown with the refusal is what there is; a form that is wrong stays the one that it was.
+    assert_eq!(save(&mut browser, "").await.status, 400);
+    let page = save(&mut browser, "other").await;
+    assert_eq!((page.status, page.location()), (303, "/coordinator/providers/strange"), "{page:?}");
+    assert_eq!(stored().await.client_id, "other");
+
+    // Of two forms at one moment one is refused; two commands that change different things both count.
+    let mut second = Browser::new(c.address);
+    second.log_in("owner@example.org", PASSWORD).await;
+    for round in 0..5 {
+        browser.get("/coordinator/providers/strange/edit").await;
+        second.get("/coordinator/providers/strange/edit").await;
+        let (one, two) = (format!("one {round}"), format!("two {round}"));
+        let (first, other) = tokio::join!(save(&mut browser, &one), save(&mut second, &two));
+        let mut answers = [first.status, other.status];
+        answers.sort_unstable();
+        assert_eq!(answers, [303, 409]);
+        let title = Edit { title: Some(one.clone()), ..Edit::default() };
+        let client = Edit { client_id: Some(two.clone()), ..Edit::default() };
+        let edit = |edit| provider::edit(&c.app, &host, &name, edit);
+        let (named, known) = tokio::join!(edit(title), edit(client));
+        assert!(named.is_ok() && known.is_ok(), "{named:?} {known:?}");
+        assert_eq!((stored().await.title(), &*stored().await.client_id), (&*one, &*two));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -148,6 +148,8 @@ impl Change {
             (false, false) => SecretEdit::Stays,
         };
         Ok(Edit {
+            // What it names is all that it knows of the provider.
+            seen: None,
             issuer: self.issuer,
             title: self.title,
             client_id: self.client_id,

@@ -93,6 +93,10 @@ allowances! {
     PasskeyAddress = "passkey-address", 60 / 120;
     /// Log-ins, API keys, worker keys and logout tokens that an address shows and nobody knows.
     CredentialAddress = "credential-address", 300 / 300;
+    /// Log-ins at providers that an address sets out for.
+    DepartureAddress = "departure-address", 20 / 60;
+    /// Log-ins at providers that all addresses together set out for.
+    DepartureAll = "departure-all", 1000 / 50;
     /// Wrong set-up codes from an address.
     SetupAddress = "setup-address", 20 / 300;
     /// Join tokens and auth keys that an address shows and nobody made.

@@ -9,7 +9,7 @@ use super::id::OrgId;
 use super::role::Role;
 use super::secret::Secret;
 use super::url::BaseUrl;
-use super::{Error, Kind, Result};
+use super::{Error, Kind, Result, Timestamp, hex};
 
 /// The longest name, in bytes.
 const LONGEST_NAME: usize = 32;
@@ -159,9 +159,31 @@ pub struct Configured {
     pub secret: Option<Secret>,
 }
 
+/// Which state of a provider somebody has looked at: another one after each change of it or of its client secret. It
+/// tells nothing of either.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Edition(String);
+
+impl Edition {
+    /// That of a provider whose client secret was given at `secret_at`.
+    pub fn of(provider: &Provider, secret_at: Option<Timestamp>) -> Self {
+        let state = Secret::new(format!("{provider:?} {secret_at:?}"));
+        Edition(hex::encode(state.hash().as_bytes()))
+    }
+}
+
+impl fmt::Display for Edition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// What is to be different of a provider; what is none stays.
 #[derive(Clone, Debug, Default)]
 pub struct Edit {
+    /// The edition that whoever changes it has looked at; none: whatever it is now is changed.
+    pub seen: Option<Edition>,
     /// Never another one: who people are there is kept by it.
     pub issuer: Option<Issuer>,
     /// Empty: the name.
@@ -330,6 +352,22 @@ mod tests {
         assert_eq!(edit.apply(&home()).unwrap(), expected);
         let bad = Edit { client_id: Some(String::new()), ..Edit::default() };
         assert_eq!(bad.apply(&home()).unwrap_err().code(), "malformed_provider");
+    }
+
+    #[test]
+    fn each_change_makes_another_edition() {
+        let (first, later) = (Some(Timestamp::from_millis(1)), Some(Timestamp::from_millis(2)));
+        let edition = Edition::of(&home(), first);
+        assert_eq!(Edition::of(&home(), first), edition);
+        let renamed = Provider { title: None, ..home() };
+        for other in [
+            Edition::of(&renamed, first),
+            Edition::of(&home(), later),
+            Edition::of(&home(), None),
+            Edition::default(),
+        ] {
+            assert_ne!(other, edition);
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod house;
 pub mod internet;
 pub mod keycloak;
 pub mod machine;
+pub mod mail;
 pub mod mesh;
 pub mod netns;
 pub mod oauth;

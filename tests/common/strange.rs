@@ -37,6 +37,12 @@ pub struct Mind {
     pub signature: Signature,
     /// What the token endpoint answers instead, with 400.
     pub error: Option<&'static str>,
+    /// The code that it sends browsers back with.
+    pub code: String,
+    /// What its token endpoint says beside the usual, or in its place.
+    pub tokens: serde_json::Map<String, Value>,
+    /// The code verifier that it was told last, and the ID token that it gave for it.
+    pub exchanged: Vec<String>,
     pub userinfo: Value,
     pub down: bool,
     /// What its document says beside the usual, or in its place.
@@ -75,6 +81,9 @@ impl Strange {
             claims: Value::Null,
             signature: Signature::Es256,
             error: None,
+            code: "code".to_owned(),
+            tokens: serde_json::Map::new(),
+            exchanged: Vec::new(),
             userinfo: Value::Null,
             down: false,
             document: serde_json::Map::new(),
@@ -191,7 +200,7 @@ async fn authorize(
         mind.claims["nonce"] = asked["nonce"].clone().into();
     }
     asked["code_challenge"].clone_into(&mut mind.challenge);
-    mind.back = format!("{}?code=code&state={}", asked["redirect_uri"], asked["state"]);
+    mind.back = format!("{}?code={}&state={}", asked["redirect_uri"], mind.code, asked["state"]);
     match mind.hold {
         true => Html("<title>Strange</title>Not yet.").into_response(),
         false => Redirect::to(&mind.back).into_response(),
@@ -207,19 +216,23 @@ async fn token(State((_, mind, keys)): State<Shared>, body: Bytes) -> Response {
     if let Some(down) = down(&mind) {
         return down;
     }
-    let mind = mind.lock().unwrap();
+    let mut mind = mind.lock().unwrap();
+    let form: HashMap<String, String> = serde_html_form::from_bytes(&body).unwrap_or_default();
+    mind.exchanged = form.get("code_verifier").cloned().into_iter().collect();
     if let Some(error) = mind.error {
         return (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
     }
-    let form: HashMap<String, String> = serde_html_form::from_bytes(&body).unwrap_or_default();
     let challenge =
         URL_SAFE_NO_PAD.encode(Sha256::digest(form.get("code_verifier").map_or("", String::as_str)));
-    if challenge != mind.challenge || form.get("code").is_none_or(|code| code != "code") {
+    if challenge != mind.challenge || form.get("code") != Some(&mind.code) {
         return (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" }))).into_response();
     }
     let id_token = keys.sign(mind.signature, "JWT", &mind.claims);
-    Json(json!({ "access_token": "access", "token_type": "Bearer", "expires_in": 60, "id_token": id_token }))
-        .into_response()
+    mind.exchanged.push(id_token.clone());
+    let mut answer =
+        json!({ "access_token": "access", "token_type": "Bearer", "expires_in": 60, "id_token": id_token });
+    answer.as_object_mut().unwrap().extend(mind.tokens.clone());
+    Json(answer).into_response()
 }
 
 async fn userinfo(State((_, mind, _)): State<Shared>) -> Response {

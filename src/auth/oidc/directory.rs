@@ -14,7 +14,7 @@ use super::http::Http;
 use super::{probe, trouble};
 use crate::auth::limit::Limit;
 use crate::core::provider::{Issuer, Provider, ProviderName, Source};
-use crate::core::{Error, Kind, Result, Timestamp};
+use crate::core::{Error, Result, Timestamp};
 
 pub type Metadata = ProviderMetadataWithLogout;
 
@@ -217,9 +217,4 @@ pub fn secret_in_body(metadata: &Metadata) -> bool {
         methods.contains(&CoreClientAuthMethod::ClientSecretPost)
             && !methods.contains(&CoreClientAuthMethod::ClientSecretBasic)
     })
-}
-
-/// Whether an error means that nothing can be told now, rather than that something is wrong.
-pub fn is_away(error: &Error) -> bool {
-    matches!(error.kind(), Kind::Unavailable | Kind::RateLimited)
 }

@@ -47,52 +47,71 @@ pub fn claimed_issuer(token: &str) -> Option<String> {
 }
 
 /// Checks that `provider` signed a token, and says to be its issuer. An error is about the provider, which may
-/// be away; a [`Reason`] about the token.
+/// be away; a [`Reason`] about the token. What is wrong whoever signed it is found without asking the provider.
 pub async fn check(
     directory: &Directory,
     provider: &Provider,
     token: &str,
     now: Timestamp,
 ) -> Result<Result<Signed, Reason>> {
-    let metadata = directory.metadata(provider, now).await?;
-    match verify(&metadata, token) {
-        Err(Fault::UnknownKey) => {}
-        done => return Ok(of_issuer(done, provider)),
-    }
-    let metadata = directory.with_new_keys(provider, now).await?;
-    Ok(of_issuer(verify(&metadata, token), provider))
-}
-
-fn of_issuer(verified: Result<Signed, Fault>, provider: &Provider) -> Result<Signed, Reason> {
-    match verified {
-        Ok(signed) if signed.claims.text("iss") == Some(provider.issuer.as_str()) => Ok(signed),
-        Ok(_) => Err("it is of another issuer"),
+    let unproven = match Unproven::read(token, provider) {
+        Ok(unproven) => unproven,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let verified = match unproven.verify(&*directory.metadata(provider, now).await?) {
+        Err(Fault::UnknownKey) => unproven.verify(&*directory.with_new_keys(provider, now).await?),
+        done => done,
+    };
+    Ok(match verified {
+        Ok(()) => Ok(unproven.signed),
         Err(Fault::UnknownKey) => Err("it is signed with an unknown key"),
-        Err(Fault::Bad(reason)) => Err(reason),
-    }
+        Err(Fault::WrongSignature) => Err("its signature is wrong"),
+    })
 }
 
 #[derive(Debug)]
 enum Fault {
     UnknownKey,
-    Bad(Reason),
+    WrongSignature,
 }
 
-fn verify(metadata: &Metadata, token: &str) -> Result<Signed, Fault> {
-    let (header, message, signature) = take_apart(token).ok_or(Fault::Bad("it is no signed JWT"))?;
-    if header.crit.is_some() || !ALGORITHMS.contains(&header.alg) {
-        return Err(Fault::Bad("its algorithm is not accepted"));
+/// A token that says to be of a provider, before anybody has looked whether it is.
+struct Unproven<'t> {
+    alg: CoreJwsSigningAlgorithm,
+    key_id: Option<String>,
+    message: &'t str,
+    signature: Vec<u8>,
+    /// What it is if the signature is right.
+    signed: Signed,
+}
+
+impl<'t> Unproven<'t> {
+    fn read(token: &'t str, provider: &Provider) -> Result<Self, Reason> {
+        let (header, message, signature) = take_apart(token).ok_or("it is no signed JWT")?;
+        if header.crit.is_some() || !ALGORITHMS.contains(&header.alg) {
+            return Err("its algorithm is not accepted");
+        }
+        let claims = payload(token).ok_or("its claims are not JSON")?;
+        if claims.text("iss") != Some(provider.issuer.as_str()) {
+            return Err("it is of another issuer");
+        }
+        let kind =
+            header.typ.map(|typ| typ.to_ascii_lowercase().trim_start_matches("application/").to_owned());
+        let signed = Signed { kind, claims };
+        Ok(Unproven { alg: header.alg, key_id: header.kid, message, signature, signed })
     }
-    let mut keys = candidates(metadata.jwks(), header.kid.as_deref()).peekable();
-    if keys.peek().is_none() {
-        return Err(Fault::UnknownKey);
+
+    fn verify(&self, metadata: &Metadata) -> Result<(), Fault> {
+        let mut keys = candidates(metadata.jwks(), self.key_id.as_deref()).peekable();
+        if keys.peek().is_none() {
+            return Err(Fault::UnknownKey);
+        }
+        let message = self.message.as_bytes();
+        match keys.any(|key| key.verify_signature(&self.alg, message, &self.signature).is_ok()) {
+            true => Ok(()),
+            false => Err(Fault::WrongSignature),
+        }
     }
-    if !keys.any(|key| key.verify_signature(&header.alg, message.as_bytes(), &signature).is_ok()) {
-        return Err(Fault::Bad("its signature is wrong"));
-    }
-    let claims = payload(token).ok_or(Fault::Bad("its claims are not JSON"))?;
-    let kind = header.typ.map(|typ| typ.to_ascii_lowercase().trim_start_matches("application/").to_owned());
-    Ok(Signed { kind, claims })
 }
 
 fn take_apart(token: &str) -> Option<(Header, &str, Vec<u8>)> {

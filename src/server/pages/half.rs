@@ -69,9 +69,9 @@ pub fn refused(state: &State, guest: &Guest, half: &Half, next: Option<&str>, er
 }
 
 fn ask(state: &State, guest: &Guest, half: &Half, next: Option<&str>, problem: Option<&Problem>) -> Markup {
-    let label = if half.factors.totp.is_some() { t::STEP_CODE } else { t::STEP_RECOVERY };
+    let label = if half.totp { t::STEP_CODE } else { t::STEP_RECOVERY };
     let code = Field { name: "code", label, autocomplete: "one-time-code", ..Field::default() };
-    let site = passkeys::site(&state.app).filter(|_| !half.factors.passkeys.is_empty());
+    let site = passkeys::site(&state.app).filter(|_| half.passkey);
     let with_passkey =
         passkey::button(site.as_ref(), &guest.form, "/login/step/passkey", next, text::passkey::STEP);
     html! {
@@ -80,14 +80,14 @@ fn ask(state: &State, guest: &Guest, half: &Half, next: Option<&str>, problem: O
             p.lead { (t::STEP_LEAD) strong { (half.user.email) } "." }
             (parts::complaint(problem))
             div.stack {
-                @if half.factors.totp.is_none() { (with_passkey) }
+                @if !half.totp { (with_passkey) }
                 form.stack method="post" action=(STEP) {
                     (guest.form)
                     @if let Some(next) = next { input type="hidden" name="next" value=(next); }
                     (code)
-                    button.wide.quiet[half.factors.totp.is_none()] type="submit" { (t::STEP_BUTTON) }
+                    button.wide.quiet[!half.totp] type="submit" { (t::STEP_BUTTON) }
                 }
-                @if half.factors.totp.is_some() { (with_passkey) }
+                @if half.totp { (with_passkey) }
             }
             p.fine { a href="/login" { (t::STEP_AGAIN) } }
             p.fine { (t::STEP_LOST) code { (t::STEP_COMMAND) } "." }

@@ -18,7 +18,9 @@ use super::providers::{NEW, PATH, addresses, of_settings_file, path};
 use super::text::provider::admin as t;
 use super::visitor::Governing;
 use crate::api::Problem;
-use crate::core::provider::{Configured, Edit, Issuer, Provider, ProviderName, Rule, SecretEdit, Source};
+use crate::core::provider::{
+    Configured, Edit, Edition, Issuer, Provider, ProviderName, Rule, SecretEdit, Source,
+};
 use crate::core::secret::Secret;
 use crate::core::{Error, Result};
 use crate::server::extract::Target;
@@ -90,6 +92,9 @@ struct Asked {
     untried: Option<String>,
     /// Without a client secret from now on.
     public: Option<String>,
+    /// What was looked at, where it is changed.
+    #[serde(default)]
+    edition: Edition,
 }
 
 impl Asked {
@@ -98,7 +103,8 @@ impl Asked {
     }
 
     /// What a provider is now.
-    fn as_is(provider: &Provider) -> Self {
+    fn as_is(standing: &Standing) -> Self {
+        let provider = &standing.provider;
         let rule = |rule: &Rule| {
             format!("{}={}:{}:{}", rule.claim, rule.value, rule.organization, rule.role.as_str())
         };
@@ -110,6 +116,7 @@ impl Asked {
             scopes: provider.scopes.join(" "),
             rules: provider.rules.iter().map(rule).collect::<Vec<_>>().join("\n"),
             create: provider.create_accounts.then(|| "on".to_owned()),
+            edition: standing.edition.clone(),
             ..Asked::default()
         }
     }
@@ -157,6 +164,7 @@ impl Asked {
             (None, None) => SecretEdit::Stays,
         };
         Ok(Edit {
+            seen: Some(self.edition.clone()),
             issuer: issuer.map(str::parse).transpose()?,
             title: Some(self.title.trim().to_owned()),
             client_id: Some(self.client_id.trim().to_owned()),
@@ -253,7 +261,7 @@ async fn keep(state: &State, admin: &Governing, asked: &Asked) -> Result<Provide
 
 async fn ask_edit(state: State, admin: Governing, _: Fresh, Target(name): Target) -> Answer<Response> {
     let standing = standing::show(&state.app, &admin.authority, &name).await?;
-    Ok(edit_page(&admin, &standing, &Asked::as_is(&standing.provider), None))
+    Ok(edit_page(&admin, &standing, &Asked::as_is(&standing), None))
 }
 
 fn edit_page(admin: &Governing, standing: &Standing, asked: &Asked, problem: Option<&Problem>) -> Response {
@@ -274,6 +282,7 @@ fn edit_form(admin: &Governing, provider: &Provider, asked: &Asked, problem: Opt
         (parts::complaint(problem))
         form.stack method="post" action={ (path(&provider.name)) "/edit" } {
             (admin.visitor.form())
+            input type="hidden" name="edition" value=(asked.edition);
             dl.facts { dt { (t::ISSUER) } dd { (provider.issuer) p.hint { (t::ISSUER_STAYS) } } }
             @for field in fields(asked, t::NEW_SECRET_HINT) { (field) }
             (tick("public", asked.public.is_some(), t::PUBLIC, t::PUBLIC_HINT))
@@ -301,8 +310,11 @@ async fn edit(
             Ok(go(&path(&changed.name), t::edited(changed.title()), state.url()))
         }
         Err(error) => {
-            let problem = problem::words(&error);
-            Ok(problem::again(&error, edit_page(&admin, &standing, &asked, Some(&problem))))
+            let (problem, now) =
+                (problem::words(&error), standing::show(&state.app, &admin.authority, &name).await?);
+            // Whoever typed over what is not there any more begins with what is.
+            let asked = if provider::is_outdated(&error) { Asked::as_is(&now) } else { asked };
+            Ok(problem::again(&error, edit_page(&admin, &now, &asked, Some(&problem))))
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Factors, code};
+use super::code;
 use crate::auth::session::Beginning;
 use crate::core::action::Action;
 use crate::core::evidence::{Evidence, Factor};
@@ -14,6 +14,7 @@ use crate::service::app::App;
 use crate::service::audit::{self, Actor, Change, Origin};
 use crate::service::session::{self, LoggedIn};
 use crate::store::factor::half_log_in::{self, HalfLogIn};
+use crate::store::factor::{passkey, totp};
 use crate::store::user::User;
 use crate::store::{Tx, user};
 
@@ -27,7 +28,10 @@ const MOST_OTHERS: i64 = 4;
 pub struct Half {
     row: HalfLogIn,
     pub user: User,
-    pub factors: Factors,
+    /// Whether codes by time finish it.
+    pub totp: bool,
+    /// Whether a passkey does.
+    pub passkey: bool,
 }
 
 /// Begins one, after the password was right; the secret for the browser's cookie is told once.
@@ -58,7 +62,8 @@ pub async fn look(app: &App, token: &Secret) -> Result<Half> {
         .read(move |read| {
             let row = half_log_in::find(read, hash, now)?.ok_or_else(over)?;
             let user = user::by_id(read, row.user)?.ok_or_else(over)?;
-            Ok(Half { factors: Factors::of(read, user.id)?, user, row })
+            let (totp, passkey) = (totp::counts(read, user.id)?, passkey::any_exists(read, user.id)?);
+            Ok(Half { row, user, totp, passkey })
         })
         .await
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Factors, code};
+use super::code;
 use crate::core::action::Action;
 use crate::core::evidence::Evidence;
 use crate::core::id::{SessionId, UserId};
@@ -14,6 +14,7 @@ use crate::service::app::App;
 use crate::service::audit::{self, Actor, Change};
 use crate::service::authority::{Caller, Person};
 use crate::service::{refusal, session as log_ins};
+use crate::store::factor::{passkey, recovery_code, totp};
 use crate::store::{Tx, session, user};
 
 /// How long a proof counts.
@@ -84,12 +85,12 @@ impl Proofs {
         let (user, local) = (caller.person()?.user, app.settings().local_accounts);
         app.store()
             .read(move |read| {
-                let factors = Factors::of(read, user)?;
+                let (totp, passkey) = (totp::counts(read, user)?, passkey::any_exists(read, user)?);
                 Ok(Proofs {
-                    password: local && !factors.are_needed() && user::has_password(read, user)?,
-                    totp: factors.totp.is_some(),
-                    passkey: !factors.passkeys.is_empty(),
-                    recovery_code: factors.codes_left > 0,
+                    password: local && !totp && !passkey && user::has_password(read, user)?,
+                    totp,
+                    passkey,
+                    recovery_code: recovery_code::left(read, user)? > 0,
                 })
             })
             .await

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::account;
 use super::provider;
+use crate::auth::oidc::LEEWAY;
 use crate::auth::oidc::claims::Claims;
 use crate::auth::oidc::jwt::{self, Signed};
-use crate::auth::oidc::{LEEWAY, directory};
 use crate::core::provider::Provider;
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result, Timestamp};
@@ -24,13 +24,9 @@ use crate::store::user::{self, User};
 pub async fn authenticate(app: &App, token: &Secret, origin: Origin) -> Result<Caller> {
     let provider = issuer_of(app, token).await?;
     let now = app.now();
-    let signed = match jwt::check(&app.oidc().directory, &provider, token.reveal(), now).await {
-        Ok(Ok(signed)) => signed,
-        Ok(Err(reason)) => return Err(not_accepted(reason, origin.address)),
-        Err(error) if directory::is_away(&error) => return Err(error),
-        Err(error) => return Err(not_accepted("the provider is not usable", origin.address).source(error)),
-    };
-    check(&provider, &signed, now).map_err(|reason| not_accepted(reason, origin.address))?;
+    let refused = |reason| not_accepted(reason, origin.address);
+    let signed = jwt::check(&app.oidc().directory, &provider, token.reveal(), now).await?.map_err(refused)?;
+    check(&provider, &signed, now).map_err(refused)?;
     let expires_at = signed.claims.time("exp").unwrap_or(now);
     let logged_in_at = signed.claims.time("auth_time").unwrap_or(now);
     let user = owner(app, provider, signed.claims, origin.clone()).await?;

@@ -10,6 +10,7 @@ use super::provider;
 use crate::auth::oidc::flow::{Flow, Proven};
 use crate::auth::session::Beginning;
 use crate::core::action::Action;
+use crate::core::allowance::Allowance;
 use crate::core::evidence::Evidence;
 use crate::core::id::UserId;
 use crate::core::provider::Configured;
@@ -19,7 +20,7 @@ use crate::core::{Error, Kind, Result, Timestamp};
 use crate::service::app::App;
 use crate::service::audit::{Actor, Change, Origin};
 use crate::service::authority::Caller;
-use crate::service::limits::network;
+use crate::service::limits::{self, network};
 use crate::service::oauth::grant;
 use crate::service::refusal;
 use crate::service::session::{self, LoggedIn};
@@ -104,8 +105,9 @@ pub async fn depart(app: &App, departure: Departure, from: &Origin) -> Result<Jo
 
 async fn send(app: &App, departure: Departure, from: &Origin) -> Result<Journey> {
     let now = app.now();
-    app.oidc().departures.take(network(from), now)?;
-    app.oidc().all_departures.take((), now)?;
+    limits::take(app, Allowance::DepartureAddress, network(from))?;
+    // Bounds the rows of `login_states`.
+    limits::take(app, Allowance::DepartureAll, ())?;
     let configured = provider::find(app, &departure.provider).await?;
     let metadata = app.oidc().directory.metadata(&configured.provider, now).await?;
     let browser = departure.browser.unwrap_or_else(|| Secret::random(""));

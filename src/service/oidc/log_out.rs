@@ -4,7 +4,7 @@
 use super::{log_in, provider};
 use crate::auth::oidc::claims::Claims;
 use crate::auth::oidc::jwt::{self, Signed};
-use crate::auth::oidc::{LEEWAY, directory, flow};
+use crate::auth::oidc::{LEEWAY, flow};
 use crate::core::action::Action;
 use crate::core::allowance::Allowance;
 use crate::core::id::SessionId;
@@ -55,12 +55,8 @@ fn is_guess(error: &Error) -> bool {
 async fn carry_out(app: &App, name: &str, token: &Secret, from: Origin) -> Result<u64> {
     let configured = provider::find(app, name).await?;
     let (provider, now) = (configured.provider, app.now());
-    let signed = match jwt::check(&app.oidc().directory, &provider, token.reveal(), now).await {
-        Ok(Ok(signed)) => signed,
-        Ok(Err(reason)) => return Err(refused(reason)),
-        Err(error) if directory::is_away(&error) => return Err(error),
-        Err(error) => return Err(refused("the provider is not usable").source(error)),
-    };
+    // Where the keys are not to be had the token is not refused: the provider tells again (section 2.8).
+    let signed = jwt::check(&app.oidc().directory, &provider, token.reveal(), now).await?.map_err(refused)?;
     let logout = Logout::read(&provider, &signed, now).map_err(refused)?;
     app.store().write(move |tx| logout.carry_out(tx, from, now)).await
 }

@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use self::standing::Answers;
 use super::app::App;
-use crate::auth::limit::Limit;
 use crate::auth::oidc::directory::Directory;
 use crate::core::{Result, Timestamp};
 use crate::store::oidc::{login_state, logout_token};
@@ -24,25 +23,16 @@ use crate::store::oidc::{login_state, logout_token};
 /// How long a used or expired state is known as such.
 const KEPT: Duration = Duration::from_secs(3600);
 
-/// What log-ins at providers share: what is known of the providers, and how often browsers may set out.
+/// What log-ins at providers share: what is known of the providers.
 pub struct Oidc {
     directory: Directory,
     answers: Answers,
-    /// By address.
-    departures: Limit,
-    /// By nothing: bounds the rows of `login_states`.
-    all_departures: Limit,
 }
 
 impl Oidc {
     /// `networks`: where providers that were added on a page may be, beside the Internet.
     pub fn new(networks: &[IpNet]) -> Self {
-        Oidc {
-            directory: Directory::new(networks),
-            answers: Answers::default(),
-            departures: Limit::new(20, Duration::from_secs(3)),
-            all_departures: Limit::new(1000, Duration::from_millis(50)),
-        }
+        Oidc { directory: Directory::new(networks), answers: Answers::default() }
     }
 }
 

@@ -4,7 +4,7 @@
 use super::standing;
 use crate::core::action::Action;
 use crate::core::id::UserId;
-use crate::core::provider::{Configured, Edit, Provider, ProviderName, SecretEdit, Source};
+use crate::core::provider::{Configured, Edit, Edition, Provider, ProviderName, SecretEdit, Source};
 use crate::core::secret::Secret;
 use crate::core::{Error, Kind, Result};
 use crate::service::administrator::Administrator;
@@ -16,6 +16,9 @@ use crate::service::user::Operator;
 use crate::store::oidc::{origin, provider};
 use crate::store::sealed_secret;
 use crate::store::{Read, Tx, last_start, member};
+
+/// The code of what is refused to who has looked at something else than there is now.
+const CHANGED: &str = "provider_changed";
 
 /// Authority over the providers: of whoever may open the database on the coordinator's host, or administers it.
 #[derive(Clone, Debug)]
@@ -137,7 +140,8 @@ fn taken(name: &ProviderName) -> Error {
 
 /// Changes what `edit` names of a provider that was added; who people are there stays. What an administrator changes gives no
 /// more than they could give, as in [`add`]: so who this coordinator is to a provider of the host that gives more is the
-/// host's to change. What rules gave that are gone ends with the coordinator's next review (`membership::review`).
+/// host's to change. What rules gave that are gone ends with the coordinator's next review (`membership::review`). Where
+/// it is not what was looked at any more: `provider_changed`.
 pub async fn edit(app: &App, by: impl Into<Keeper>, name: &ProviderName, edit: Edit) -> Result<Provider> {
     let (Keeper { actor, within }, now, whole) = (by.into(), app.now(), app.clone());
     let (name, secret_name) = (name.clone(), secret_name(&name.to_string()));
@@ -147,7 +151,11 @@ pub async fn edit(app: &App, by: impl Into<Keeper>, name: &ProviderName, edit: E
     };
     let ends = matches!(edit.secret, SecretEdit::Ends);
     let change = move |tx: &mut Tx<'_>| {
+        provider::hold(tx, &name)?;
         let old = find_added(tx, whole.settings(), &name)?;
+        if let Some(seen) = &edit.seen {
+            check_seen(tx, &old, seen)?;
+        }
         let new = edit.apply(&old)?;
         if let Some(user) = within {
             check_reach(tx, user, &added_reach(&old, &new))?;
@@ -162,6 +170,29 @@ pub async fn edit(app: &App, by: impl Into<Keeper>, name: &ProviderName, edit: E
         Ok(new)
     };
     app.store().write(change).await
+}
+
+/// The edition in which a provider is.
+pub(super) fn edition(read: &mut Read<'_>, provider: &Provider) -> Result<Edition> {
+    let secret = sealed_secret::by_name(read, &secret_name(&provider.name.to_string()))?;
+    Ok(Edition::of(provider, secret.map(|sealed| sealed.created_at)))
+}
+
+fn check_seen(read: &mut Read<'_>, provider: &Provider, seen: &Edition) -> Result<()> {
+    match edition(read, provider)? == *seen {
+        true => Ok(()),
+        false => {
+            let message =
+                format!("the provider {} was changed meanwhile, so nothing was done", provider.name);
+            Err(Error::new(Kind::Conflict, CHANGED, message)
+                .hint("look at what it is now, and make your change again if it is still needed"))
+        }
+    }
+}
+
+/// Whether it is only for another change in between that one was refused: who looks again may try again.
+pub fn is_outdated(error: &Error) -> bool {
+    error.code() == CHANGED
 }
 
 /// One that was added; of one of the settings file, where it is changed.

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::provider::{Keeper, all, is_of_file, offered, unknown};
-use crate::core::provider::{Issuer, Provider, Rule, Source};
+use super::provider::{Keeper, all, edition, is_of_file, offered, unknown};
+use crate::core::provider::{Edition, Issuer, Provider, Rule, Source};
 use crate::core::{Result, Timestamp};
 use crate::service::app::App;
 use crate::store::oidc::identity;
@@ -51,6 +51,8 @@ impl Answers {
 #[derive(Debug)]
 pub struct Standing {
     pub provider: Provider,
+    /// Whoever changes it says by this what they looked at.
+    pub edition: Edition,
     /// It is of the settings file, and changed there alone.
     pub of_file: bool,
     /// Accounts that are connected with it.
@@ -121,9 +123,10 @@ fn look(read: &mut Read<'_>, app: &App, provider: Provider) -> Result<Standing> 
         let named = organization::by_id(read, rule.organization)?.map(|organization| organization.name);
         rules.push((rule.clone(), named));
     }
+    let edition = edition(read, &provider)?;
     let of_file = is_of_file(app.settings(), &provider.name);
     let answer = app.oidc().answers.of(&provider);
-    Ok(Standing { provider, of_file, people, answer, rules })
+    Ok(Standing { provider, edition, of_file, people, answer, rules })
 }
 
 fn silent(provider: &Provider) -> String {

@@ -34,6 +34,11 @@ pub fn insert(tx: &mut Tx<'_>, provider: &Provider, at: Timestamp) -> Result<boo
     Ok(tx.execute(sql, params![provider.name.to_string(), settings, provider.source.as_str(), at])? == 1)
 }
 
+/// Holds the one of this name for this transaction: others that change it wait.
+pub fn hold(tx: &mut Tx<'_>, name: &ProviderName) -> Result<()> {
+    tx.execute("UPDATE providers SET name = name WHERE name = ?1", params![name.to_string()]).map(drop)
+}
+
 /// Changes the settings of the one of this name.
 pub fn update(tx: &mut Tx<'_>, provider: &Provider) -> Result<()> {
     let sql = "UPDATE providers SET settings = ?2 WHERE name = ?1";
