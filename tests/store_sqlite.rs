@@ -122,6 +122,24 @@ async fn a_second_coordinator_is_refused_and_local_administration_is_not() {
     Store::open(&database.url, Purpose::Serve).unwrap();
 }
 
+/// On a slow card that takes longer than one waits for a coordinator that runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_finds_an_old_schema_waits_for_who_brings_it_up_to_date() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = DatabaseUrl::in_data_dir(directory.path());
+    let lock = fs::File::create(directory.path().join("wonder.db.lock")).unwrap();
+    lock.lock().unwrap();
+    let openers = [Purpose::Serve, Purpose::Administer].map(|purpose| {
+        let url = url.clone();
+        tokio::task::spawn_blocking(move || Store::open(&url, purpose))
+    });
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    drop(lock);
+    for opened in join_all(openers).await {
+        count(&opened.unwrap().unwrap()).await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn directory_and_files_are_for_their_owner_alone() {
     let directory = tempfile::tempdir().unwrap();

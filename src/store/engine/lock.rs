@@ -4,7 +4,6 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -15,20 +14,16 @@ use crate::core::{Error, Kind, Result};
 pub(super) struct Lock(#[expect(dead_code, reason = "it is held, not read")] File);
 
 impl Lock {
-    /// Takes the lock of `database`, waiting at most `patience` for another holder to finish.
-    pub fn take(database: &Path, patience: Duration) -> Result<Lock> {
+    /// Takes the lock of `database`, unless somebody holds it: then an error for whoever will not wait.
+    pub fn take(database: &Path) -> Result<Result<Lock, Error>> {
         let path = lock_path(database);
         let mut file = new_file::open(&path).map_err(|e| super::sqlite::unusable_path(&path, e))?;
-        let deadline = Instant::now() + patience;
-        while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            if Instant::now() > deadline {
-                return Err(in_use(database, &mut file));
-            }
-            std::thread::sleep(Duration::from_millis(20));
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Ok(Err(in_use(database, &mut file)));
         }
         // The holder's number is a courtesy to whoever is refused.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Lock(file))
+        Ok(Ok(Lock(file)))
     }
 }
 

@@ -15,11 +15,10 @@ use super::super::unavailable;
 use super::session::Server;
 use super::{MIGRATION_PATIENCE, OPEN_PATIENCE, PATIENCE, Settings, error};
 use crate::core::{Error, Kind, Result};
-use crate::store::engine::Purpose;
+use crate::store::engine::{Purpose, lock_patience};
 use crate::store::migrate;
 
-/// How long an opener, and whoever takes the lock again, waits for another holder to finish.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+/// How often an opener, and whoever takes the lock again, looks whether it is free.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// How often the thread looks whether its connection lives, when nobody asks.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -137,23 +136,38 @@ impl Drop for Keeper {
 impl Keeper {
     fn prepare(&mut self, purpose: Purpose, migrating: impl FnOnce()) -> Result<()> {
         let mut client = self.server.connect()?;
-        let behind = |client: &mut Client| migrate::postgres_is_behind(client, &self.server.to_string());
-        let mut is_behind = behind(&mut client)?;
-        if (is_behind || purpose == Purpose::Serve)
-            && let Some(holder) = lock(&mut client)?
-        {
-            // A coordinator that starts holds it, and brings the schema up to date first.
-            is_behind = behind(&mut client)?;
-            if is_behind || purpose == Purpose::Serve {
-                return Err(in_use(&self.taken_by(&holder)));
-            }
-        }
-        if is_behind {
+        if self.is_behind(&mut client)? {
             migrating();
+        }
+        let is_ours = self.wait_for_turn(&mut client, purpose)?;
+        if is_ours && self.is_behind(&mut client)? {
             self.server.migrate(&mut client)?;
         }
         self.client = Some(client);
         Ok(())
+    }
+
+    fn is_behind(&self, client: &mut Client) -> Result<bool> {
+        migrate::postgres_is_behind(client, &self.server.to_string())
+    }
+
+    /// Takes the lock, so that nobody migrates at the same time or below a running coordinator. False for whoever would
+    /// migrate alone, where the holder, a coordinator that starts, does that.
+    fn wait_for_turn(&self, client: &mut Client, purpose: Purpose) -> Result<bool> {
+        let began = Instant::now();
+        loop {
+            let is_behind = self.is_behind(client)?;
+            if purpose == Purpose::Administer && !is_behind {
+                return Ok(false);
+            }
+            match lock(client, LOCK_PAUSE)? {
+                None => return Ok(true),
+                Some(holder) if began.elapsed() > lock_patience(is_behind) => {
+                    return Err(in_use(&self.taken_by(&holder)));
+                }
+                Some(_) => {}
+            }
+        }
     }
 
     /// Keeps the claim until nobody is left who would write.
@@ -181,7 +195,7 @@ impl Keeper {
 
     fn take_again(&mut self) -> Result<()> {
         let mut client = self.server.connect_or_pause()?;
-        let Some(holder) = lock(&mut client)? else {
+        let Some(holder) = lock(&mut client, lock_patience(false))? else {
             tracing::info!(database = %self.server, "the database is taken again");
             (self.client, self.refused_since) = (Some(client), None);
             return Ok(());
@@ -201,9 +215,9 @@ impl Keeper {
     }
 }
 
-/// Takes the lock for this connection, or tells what its holder calls itself.
-fn lock(client: &mut Client) -> Result<Option<String>> {
-    let deadline = Instant::now() + LOCK_PATIENCE;
+/// Takes the lock for this connection, or tells what its holder calls itself who keeps it that long.
+fn lock(client: &mut Client, patience: Duration) -> Result<Option<String>> {
+    let deadline = Instant::now() + patience;
     loop {
         let row = client.query_one(TAKE, &[]);
         if row.and_then(|row| row.try_get(0)).map_err(error::at_run_time)? {
