@@ -114,11 +114,13 @@ impl Link {
                 early = &mut answer => return early.map_err(io::Error::other),
                 room = std::future::poll_fn(|cx| stream.poll_capacity(cx)) => room,
             };
-            let room = room.ok_or(io::ErrorKind::BrokenPipe)?.map_err(io::Error::other)?;
-            let part = body.split_to(room.min(body.len()));
-            stream.send_data(part, false).map_err(io::Error::other)?;
+            // Where it has come by now, no more can be sent.
+            let Some(Ok(room)) = room else { break };
+            if stream.send_data(body.split_to(room.min(body.len())), false).is_err() {
+                break;
+            }
         }
-        stream.send_data(Bytes::new(), true).map_err(io::Error::other)?;
+        let _ = stream.send_data(Bytes::new(), true);
         answer.await.map_err(io::Error::other)
     }
 }
