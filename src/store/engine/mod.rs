@@ -12,6 +12,7 @@ mod postgres;
 mod queue;
 mod sqlite;
 mod store;
+mod turn;
 mod url;
 mod value;
 
@@ -20,14 +21,7 @@ pub use store::{Purpose, Store};
 pub use url::DatabaseUrl;
 pub use value::{FromValue, Row, Value};
 
-use std::time::Duration;
-
 use crate::core::{Error, Kind, Result};
-
-/// How long an opener waits for whoever holds the database: longer where that one may be bringing an old schema up to date.
-const fn lock_patience(is_behind: bool) -> Duration {
-    Duration::from_secs(if is_behind { 15 } else { 2 })
-}
 
 /// What both engines can do: run one statement.
 trait Connection {

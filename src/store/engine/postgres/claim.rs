@@ -15,11 +15,9 @@ use super::super::unavailable;
 use super::session::Server;
 use super::{MIGRATION_PATIENCE, OPEN_PATIENCE, PATIENCE, Settings, error};
 use crate::core::{Error, Kind, Result};
-use crate::store::engine::{Purpose, lock_patience};
+use crate::store::engine::{Purpose, turn};
 use crate::store::migrate;
 
-/// How often an opener, and whoever takes the lock again, looks whether it is free.
-const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// How often the thread looks whether its connection lives, when nobody asks.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A connection that says nothing for this long is dead.
@@ -136,38 +134,23 @@ impl Drop for Keeper {
 impl Keeper {
     fn prepare(&mut self, purpose: Purpose, migrating: impl FnOnce()) -> Result<()> {
         let mut client = self.server.connect()?;
-        if self.is_behind(&mut client)? {
-            migrating();
-        }
-        let is_ours = self.wait_for_turn(&mut client, purpose)?;
-        if is_ours && self.is_behind(&mut client)? {
+        let mut migrating = Some(migrating);
+        let is_behind = |client: &mut Client| {
+            let is_behind = migrate::postgres_is_behind(client, &self.server.to_string())?;
+            if is_behind && let Some(say) = migrating.take() {
+                say();
+            }
+            Ok(is_behind)
+        };
+        let take = |client: &mut Client| match try_lock(client)? {
+            true => Ok(Ok(())),
+            false => Ok(Err(in_use(&self.taken_by(&holder(client)?)))),
+        };
+        if turn::wait(&mut client, purpose, is_behind, take)?.is_behind {
             self.server.migrate(&mut client)?;
         }
         self.client = Some(client);
         Ok(())
-    }
-
-    fn is_behind(&self, client: &mut Client) -> Result<bool> {
-        migrate::postgres_is_behind(client, &self.server.to_string())
-    }
-
-    /// Takes the lock, so that nobody migrates at the same time or below a running coordinator. False for whoever would
-    /// migrate alone, where the holder, a coordinator that starts, does that.
-    fn wait_for_turn(&self, client: &mut Client, purpose: Purpose) -> Result<bool> {
-        let began = Instant::now();
-        loop {
-            let is_behind = self.is_behind(client)?;
-            if purpose == Purpose::Administer && !is_behind {
-                return Ok(false);
-            }
-            match lock(client, LOCK_PAUSE)? {
-                None => return Ok(true),
-                Some(holder) if began.elapsed() > lock_patience(is_behind) => {
-                    return Err(in_use(&self.taken_by(&holder)));
-                }
-                Some(_) => {}
-            }
-        }
     }
 
     /// Keeps the claim until nobody is left who would write.
@@ -195,7 +178,7 @@ impl Keeper {
 
     fn take_again(&mut self) -> Result<()> {
         let mut client = self.server.connect_or_pause()?;
-        let Some(holder) = lock(&mut client, lock_patience(false))? else {
+        let Some(holder) = lock(&mut client)? else {
             tracing::info!(database = %self.server, "the database is taken again");
             (self.client, self.refused_since) = (Some(client), None);
             return Ok(());
@@ -215,21 +198,26 @@ impl Keeper {
     }
 }
 
-/// Takes the lock for this connection, or tells what its holder calls itself who keeps it that long.
-fn lock(client: &mut Client, patience: Duration) -> Result<Option<String>> {
-    let deadline = Instant::now() + patience;
-    loop {
-        let row = client.query_one(TAKE, &[]);
-        if row.and_then(|row| row.try_get(0)).map_err(error::at_run_time)? {
-            return Ok(None);
-        }
+/// Takes the lock for this connection, or tells what its holder calls itself.
+fn lock(client: &mut Client) -> Result<Option<String>> {
+    let deadline = Instant::now() + turn::PATIENCE;
+    while !try_lock(client)? {
         if Instant::now() > deadline {
-            let holder = client.query_opt(HOLDER, &[]).map_err(error::at_run_time)?;
-            // Another user's connection does not show its name.
-            return Ok(Some(holder.and_then(|row| row.try_get(0).ok()).unwrap_or_default()));
+            return holder(client).map(Some);
         }
-        std::thread::sleep(LOCK_PAUSE);
+        std::thread::sleep(turn::PAUSE);
     }
+    Ok(None)
+}
+
+fn try_lock(client: &mut Client) -> Result<bool> {
+    client.query_one(TAKE, &[]).and_then(|row| row.try_get(0)).map_err(error::at_run_time)
+}
+
+/// What the holder of the lock calls itself; another user's connection does not show its name.
+fn holder(client: &mut Client) -> Result<String> {
+    let holder = client.query_opt(HOLDER, &[]).map_err(error::at_run_time)?;
+    Ok(holder.and_then(|row| row.try_get(0).ok()).unwrap_or_default())
 }
 
 fn in_use(refused: &str) -> Error {

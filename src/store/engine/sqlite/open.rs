@@ -4,7 +4,7 @@ use std::fs::{DirBuilder, File};
 use std::io::Read as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{MAIN_DB, OpenFlags};
 
@@ -12,45 +12,27 @@ use super::connection::Connection;
 use super::error::{OnOpen as _, corrupt, read_only, unusable_path};
 use crate::config::new_file;
 use crate::core::{Error, Kind, Result};
+use crate::store::engine::Purpose;
 use crate::store::engine::lock::Lock;
-use crate::store::engine::{Purpose, lock_patience};
+use crate::store::engine::turn::{self, Turn};
 use crate::store::migrate;
 
 /// How long a statement waits for another process to finish its write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(8);
-
-/// How often an opener looks whether its turn has come.
-const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The connection that writes, and the lock when it is a coordinator's.
 pub(super) fn open(path: &Path, purpose: Purpose) -> Result<(Connection, Option<Lock>)> {
     inspect(path)?;
     create(path)?;
     let mut raw = connect(path)?;
-    let lock = wait_for_turn(&raw, path, purpose)?;
-    if lock.is_some() && migrate::sqlite_is_behind(&raw, path)? {
+    let is_behind = |raw: &mut _| migrate::sqlite_is_behind(raw, path);
+    let Turn { lock, is_behind } = turn::wait(&mut raw, purpose, is_behind, |_| Lock::take(path))?;
+    if is_behind {
         use_write_ahead_log(&raw, path)?;
         migrate::sqlite(&mut raw, path)?;
     }
     let kept = lock.filter(|_| purpose == Purpose::Serve);
     Ok((Connection::new(raw, path.to_owned()), kept))
-}
-
-/// The lock, so that nobody migrates at the same time or below a running coordinator. Whoever would migrate alone goes
-/// without where the holder, a coordinator that starts, does that.
-fn wait_for_turn(raw: &rusqlite::Connection, path: &Path, purpose: Purpose) -> Result<Option<Lock>> {
-    let began = Instant::now();
-    loop {
-        let is_behind = migrate::sqlite_is_behind(raw, path)?;
-        if purpose == Purpose::Administer && !is_behind {
-            return Ok(None);
-        }
-        match Lock::take(path)? {
-            Ok(lock) => return Ok(Some(lock)),
-            Err(in_use) if began.elapsed() > lock_patience(is_behind) => return Err(in_use),
-            Err(_) => std::thread::sleep(LOCK_PAUSE),
-        }
-    }
 }
 
 /// A connection that cannot write.
