@@ -45,6 +45,13 @@ pub fn settings(document: &str) -> String {
     text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect()
 }
 
+/// The example that comes as the `nth` after these words.
+fn shown_after(document: &str, words: &str, nth: usize) -> String {
+    let text = read(document);
+    let answer = text.split_once(words).and_then(|(_, rest)| rest.split("```").nth(2 * nth + 1));
+    answer.unwrap_or_else(|| panic!("{document} shows nothing more after {words:?}")).to_owned()
+}
+
 fn block(before: &str, rest: &str) -> Block {
     let (text, rest) = rest.split_once("```\n").expect("a block ends");
     let answer = rest.strip_prefix("```json\n").or_else(|| rest.strip_prefix("```\n"));
@@ -56,19 +63,13 @@ fn block(before: &str, rest: &str) -> Block {
 impl Block {
     /// What the first command of a document's block shows at its end, where the text says so later.
     pub fn with_answer_after(mut self, document: &str, words: &str) -> Block {
-        let text = read(document);
-        let answer = text.split_once(words).and_then(|(_, rest)| rest.split("```").nth(1));
-        self.answer = answer.unwrap_or_else(|| panic!("{document} shows nothing after {words:?}")).to_owned();
+        self.answer = shown_after(document, words, 0);
         self
     }
 
     /// What is shown of a command that the document does not print: the example that comes as the `nth` below a heading.
     pub fn example(document: &str, heading: &str, nth: usize) -> Block {
-        let text = read(document);
-        let below = text.split_once(&format!("\n## {heading}\n")).map(|(_, below)| below);
-        let answer = below.and_then(|below| below.split("```").nth(2 * nth + 1));
-        let answer =
-            answer.unwrap_or_else(|| panic!("{document} shows nothing more below {heading:?}")).to_owned();
+        let answer = shown_after(document, &format!("\n## {heading}\n"), nth);
         Block { text: String::new(), answer, not_run: None }
     }
 

@@ -292,6 +292,10 @@ fn edit_form(admin: &Governing, provider: &Provider, asked: &Asked, problem: Opt
     }
 }
 
+async fn change(state: &State, admin: &Governing, name: &str, asked: &Asked) -> Result<Provider> {
+    provider::edit(&state.app, &admin.authority, &name.parse()?, asked.read_edit()?).await
+}
+
 async fn edit(
     state: State,
     admin: Governing,
@@ -299,19 +303,14 @@ async fn edit(
     Target(name): Target,
     Form(asked): Form<Asked>,
 ) -> Answer<Response> {
-    let standing = standing::show(&state.app, &admin.authority, &name).await?;
-    let changed = match asked.read_edit() {
-        Ok(edit) => provider::edit(&state.app, &admin.authority, &standing.provider.name, edit).await,
-        Err(error) => Err(error),
-    };
-    match changed {
+    match change(&state, &admin, &name, &asked).await {
         Ok(changed) => {
             membership::review(&state.app).await?;
             Ok(go(&path(&changed.name), t::edited(changed.title()), state.url()))
         }
         Err(error) => {
-            let (problem, now) =
-                (problem::words(&error), standing::show(&state.app, &admin.authority, &name).await?);
+            let now = standing::show(&state.app, &admin.authority, &name).await?;
+            let problem = problem::words(&error);
             // Whoever typed over what is not there any more begins with what is.
             let asked = if provider::is_outdated(&error) { Asked::as_is(&now) } else { asked };
             Ok(problem::again(&error, edit_page(&admin, &now, &asked, Some(&problem))))
