@@ -140,6 +140,24 @@ async fn whoever_finds_an_old_schema_waits_for_who_brings_it_up_to_date() {
     }
 }
 
+/// Whoever copies it then has all of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_closed_is_one_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("wonder.db");
+    for _ in 0..50 {
+        let store = open(&path).unwrap();
+        count(&store).await.unwrap();
+        drop(store);
+        let left = contents(directory.path());
+        assert!(
+            left.iter().all(|(file, _)| *file == path),
+            "{:?}",
+            left.iter().map(|f| &f.0).collect::<Vec<_>>()
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn directory_and_files_are_for_their_owner_alone() {
     let directory = tempfile::tempdir().unwrap();
@@ -230,9 +248,6 @@ async fn a_damaged_database_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("wonder.db");
     drop(open(&path).unwrap());
-    // The store's threads close the file, and with the last of them its log goes.
-    let log = directory.path().join("wonder.db-wal");
-    common::wait::wait_until("the database is closed", Duration::from_secs(30), || !log.exists());
     let whole = fs::read(&path).unwrap();
     let cut_off = whole[..whole.len() / 2].to_vec();
     let mut scrambled = whole;

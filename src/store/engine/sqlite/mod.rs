@@ -3,19 +3,21 @@
 mod connection;
 mod error;
 mod open;
+mod pool;
 mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::lock::Lock;
-use super::queue::{Jobs, Queue, queue};
+use super::queue::{Jobs, Queue};
 use super::{Connection as _, Purpose};
-use crate::core::{Error, Result};
+use crate::core::Result;
 use connection::Connection;
+use pool::Pool;
+use writer::Writer;
 
 pub(in crate::store) use error::on_open;
 pub(super) use error::unusable_path;
@@ -24,61 +26,42 @@ pub(super) use error::unusable_path;
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The threads of one open database file.
+///
+/// They end in the order of the fields. The writer's connection is the last to close: of two that close at the same
+/// moment each takes the other for one that goes on, and the write-ahead log stays beside the file.
 pub(super) struct Engine {
-    readers: Queue,
-    writer: Queue,
-    threads: Vec<JoinHandle<()>>,
+    readers: Pool,
+    writer: Pool,
     commits: Arc<AtomicU64>,
-    /// Held while a coordinator runs; dropped after the threads have ended.
+    /// Held while a coordinator runs; free when the file is closed.
     _lock: Option<Lock>,
 }
 
 impl Engine {
     pub fn open(path: &Path, purpose: Purpose) -> Result<Engine> {
         let (connection, lock) = open::open(path, purpose)?;
-        let (writer, write_jobs) = queue();
-        let (readers, read_jobs) = queue();
-        let mut engine =
-            Engine { readers, writer, threads: Vec::new(), commits: Arc::default(), _lock: lock };
+        let mut writer = Pool::new("database writer");
+        let mut readers = Pool::new("database reader");
+        let commits = Arc::default();
         for _ in 0..reader_count(purpose) {
-            let (connection, jobs) = (open::reader(path)?, read_jobs.clone());
-            engine.spawn("database reader", move || read_loop(connection, &jobs))?;
+            let connection = open::reader(path)?;
+            readers.add(|jobs| read_loop(connection, &jobs))?;
         }
-        let mut writer = writer::Writer::new(connection, write_jobs, Arc::clone(&engine.commits));
-        engine.spawn("database writer", move || writer.run())?;
-        Ok(engine)
-    }
-
-    fn spawn(&mut self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
-        let spawned = std::thread::Builder::new().name(name.into()).spawn(body);
-        let thread = spawned.map_err(|e| Error::bug("the system gives no thread").source(e))?;
-        self.threads.push(thread);
-        Ok(())
+        let counted = Arc::clone(&commits);
+        writer.add(|jobs| Writer::new(connection, jobs, counted).run())?;
+        Ok(Engine { readers, writer, commits, _lock: lock })
     }
 
     pub fn readers(&self) -> &Queue {
-        &self.readers
+        self.readers.queue()
     }
 
     pub fn writer(&self) -> &Queue {
-        &self.writer
+        self.writer.queue()
     }
 
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Engine {
-    /// Waits for the threads, so that the file is closed and its lock free when this returns.
-    fn drop(&mut self) {
-        self.readers.close();
-        self.writer.close();
-        let here = std::thread::current().id();
-        for thread in self.threads.drain(..).filter(|t| t.thread().id() != here) {
-            // A thread that panicked has ended, which is all that is asked here.
-            let _ = thread.join();
-        }
     }
 }
 
