@@ -141,3 +141,15 @@ fn an_error_without_a_hint_is_found() {
     assert_eq!(found.len(), 2);
     assert!(found.contains(&true) && found.contains(&false));
 }
+
+/// One that is not declared is never run.
+#[test]
+fn every_file_of_stories_is_of_their_program() {
+    let stories = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stories");
+    let program = fs::read_to_string(stories.join("main.rs")).unwrap();
+    let files = fs::read_dir(&stories).unwrap().map(|entry| entry.unwrap().path());
+    let names = files.filter(|file| file.extension().is_some_and(|ext| ext == "rs"));
+    for name in names.map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned()) {
+        assert!(name == "main" || program.contains(&format!("\nmod {name};\n")), "{name} is not in main.rs");
+    }
+}

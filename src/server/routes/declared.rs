@@ -1,6 +1,6 @@
 //! What each route needs of its caller, read off what its handler takes, and written into the OpenAPI document
 //! as `x-permission`. A handler that takes `May<P>` cannot run without `P`, so what the document says is what
-//! is checked; an argument of a type that says nothing about rights does not compile. tests/permissions.rs
+//! is checked; an argument of a type that says nothing about rights does not compile. tests/stories/permissions.rs
 //! calls every route of the document as everybody, and knows each by this.
 
 use axum::Extension;
