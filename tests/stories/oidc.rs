@@ -23,6 +23,7 @@ crate::coordinator_stories! {
     whose_account_it_is_follows_the_rules
     a_provider_that_is_away_or_refuses_is_told_as_such
     keys_are_fetched_again_for_an_unknown_one_and_not_for_ever
+    a_provider_that_names_no_keys_may_change_its_only_one
     logout_tokens_end_what_they_name_once
     a_log_out_that_cannot_be_judged_now_is_told_again
     a_removed_provider_opens_nothing
@@ -255,6 +256,25 @@ async fn keys_are_fetched_again_for_an_unknown_one_and_not_for_ever(c: Coordinat
             "{name}"
         );
     }
+}
+
+async fn a_provider_that_names_no_keys_may_change_its_only_one(c: Coordinator) {
+    let town = Town::new(c, json!({ "bearer-audiences": ["wonder"] })).await;
+    let claims = json!({ "iss": town.strange.issuer, "aud": "wonder", "sub": "ada", "iat": town.seconds(),
+        "exp": town.seconds() + 300, "email": "ada@example.org", "email_verified": true });
+    let turns = [Signature::Nameless, Signature::NamelessNext];
+    for signature in turns {
+        town.strange.mind().signature = signature;
+        assert_eq!(town.try_log_in("ada", |_| {}).await.location(), "/", "{signature:?}");
+    }
+    town.c.later(Duration::from_secs(60));
+    for signature in turns {
+        town.strange.mind().signature = signature;
+        let token = town.strange.sign(signature, "at+jwt", &claims);
+        assert_eq!(town.c.get("/api/v1/session", &token).await.status, 200, "{signature:?}");
+    }
+    let withdrawn = town.strange.sign(turns[0], "at+jwt", &claims);
+    assert_eq!(town.c.get("/api/v1/session", &withdrawn).await.problem(), (401, "token_not_accepted"));
 }
 
 async fn logout_tokens_end_what_they_name_once(c: Coordinator) {

@@ -1,5 +1,5 @@
 //! What providers say of themselves: their discovery documents (OpenID Connect Discovery 1.0) and keys, fetched
-//! when they are needed, kept for an hour. Keys are fetched again when a token names one that is not known, which
+//! when they are needed, kept for an hour. Keys are fetched again when a token is signed by one that is not known, which
 //! whoever sends such tokens can make happen a few times a minute and no more.
 
 use ipnet::IpNet;

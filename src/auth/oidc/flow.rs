@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use super::claims::{Claims, Untimely};
 use super::directory::{Directory, Metadata, secret_in_body};
+use super::jwt::names_its_key;
 use super::{LEEWAY, trouble};
 use crate::core::provider::{Provider, ProviderName};
 use crate::core::secret::Secret;
@@ -154,7 +155,7 @@ impl Flow {
     ) -> Result<Claims, Refused> {
         let client = self.client(metadata).map_err(|_| Refused::Bad("the client".into()))?;
         let verifier = verifier(&client, now);
-        let typed = token.claims(&verifier, &self.nonce()).map_err(Refused::of)?;
+        let typed = token.claims(&verifier, &self.nonce()).map_err(|error| Refused::of(error, token))?;
         check_access_token(typed, token, &verifier, tokens)?;
         let claims = payload(&token.to_string()).ok_or_else(|| Refused::Bad("its claims".into()))?;
         self.check_parties(&claims)?;
@@ -279,9 +280,15 @@ enum Refused {
 }
 
 impl Refused {
-    fn of(error: ClaimsVerificationError) -> Self {
+    fn of(error: ClaimsVerificationError, token: &CoreIdToken) -> Self {
         match error {
             ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey) => {
+                Refused::UnknownKey
+            }
+            // Keys without names come and go unseen.
+            ClaimsVerificationError::SignatureVerification(SignatureVerificationError::CryptoError(_))
+                if !names_its_key(&token.to_string()) =>
+            {
                 Refused::UnknownKey
             }
             ClaimsVerificationError::InvalidNonce(_) => Refused::Nonce,

@@ -109,9 +109,16 @@ impl<'t> Unproven<'t> {
         let message = self.message.as_bytes();
         match keys.any(|key| key.verify_signature(&self.alg, message, &self.signature).is_ok()) {
             true => Ok(()),
+            // Keys without names come and go unseen.
+            false if self.key_id.is_none() => Err(Fault::UnknownKey),
             false => Err(Fault::WrongSignature),
         }
     }
+}
+
+/// Whether a compact token says by which key it is signed (RFC 7515 section 4.1.4).
+pub(super) fn names_its_key(token: &str) -> bool {
+    take_apart(token).is_some_and(|(header, ..)| header.kid.is_some())
 }
 
 fn take_apart(token: &str) -> Option<(Header, &str, Vec<u8>)> {

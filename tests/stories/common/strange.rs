@@ -28,6 +28,10 @@ pub enum Signature {
     Foreign,
     /// By a key whose id is not in its list.
     Unknown,
+    /// By its only key, which has no id.
+    Nameless,
+    /// The same, with another key in its place.
+    NamelessNext,
 }
 
 /// What it does next.
@@ -128,34 +132,47 @@ impl Keys {
         Keys { es256: p256(), ed25519, foreign: p256() }
     }
 
-    fn jwks(&self) -> Value {
-        let point = &self.es256.public_key().as_ref()[1..];
+    /// What there is to check such signatures with.
+    fn jwks(&self, signature: Signature) -> Value {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        json!({ "keys": [
-            { "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "es256",
-                "x": encode(&point[..32]), "y": encode(&point[32..]) },
-            { "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": "eddsa",
-                "x": encode(self.ed25519.public_key().as_ref()) },
-        ] })
+        let p256 = |key: &EcdsaKeyPair| {
+            let point = &key.public_key().as_ref()[1..];
+            json!({ "kty": "EC", "crv": "P-256", "x": encode(&point[..32]), "y": encode(&point[32..]) })
+        };
+        let mut named = p256(&self.es256);
+        for (name, value) in [("use", "sig"), ("alg", "ES256"), ("kid", "es256")] {
+            named[name] = value.into();
+        }
+        let ed25519 = encode(self.ed25519.public_key().as_ref());
+        let ed25519 = json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": "eddsa", "x": ed25519 });
+        match signature {
+            Signature::Nameless => json!({ "keys": [p256(&self.es256)] }),
+            Signature::NamelessNext => json!({ "keys": [p256(&self.foreign)] }),
+            _ => json!({ "keys": [named, ed25519] }),
+        }
     }
 
     fn sign(&self, signature: Signature, kind: &str, claims: &Value) -> String {
         let (alg, kid) = match signature {
-            Signature::Es256 | Signature::Foreign => ("ES256", "es256"),
-            Signature::EdDsa => ("EdDSA", "eddsa"),
-            Signature::None => ("none", "es256"),
-            Signature::Hs256 => ("HS256", "es256"),
-            Signature::Unknown => ("ES256", "new"),
+            Signature::Es256 | Signature::Foreign => ("ES256", Some("es256")),
+            Signature::EdDsa => ("EdDSA", Some("eddsa")),
+            Signature::None => ("none", Some("es256")),
+            Signature::Hs256 => ("HS256", Some("es256")),
+            Signature::Unknown => ("ES256", Some("new")),
+            Signature::Nameless | Signature::NamelessNext => ("ES256", None),
         };
+        let mut header = json!({ "alg": alg, "typ": kind });
+        if let Some(kid) = kid {
+            header["kid"] = kid.into();
+        }
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let message =
-            format!("{}.{}", encode(&json!({ "alg": alg, "kid": kid, "typ": kind })), encode(claims));
+        let message = format!("{}.{}", encode(&header), encode(claims));
         let ecdsa = |key: &EcdsaKeyPair| {
             key.sign(&SystemRandom::new(), message.as_bytes()).unwrap().as_ref().to_vec()
         };
         let bytes = match signature {
-            Signature::Es256 => ecdsa(&self.es256),
-            Signature::Foreign | Signature::Unknown => ecdsa(&self.foreign),
+            Signature::Es256 | Signature::Nameless => ecdsa(&self.es256),
+            Signature::Foreign | Signature::Unknown | Signature::NamelessNext => ecdsa(&self.foreign),
             Signature::EdDsa => self.ed25519.sign(message.as_bytes()).as_ref().to_vec(),
             Signature::None => Vec::new(),
             Signature::Hs256 => {
@@ -209,7 +226,7 @@ async fn authorize(
 
 async fn jwks(State((_, mind, keys)): State<Shared>) -> Response {
     mind.lock().unwrap().key_calls += 1;
-    down(&mind).unwrap_or_else(|| Json(keys.jwks()).into_response())
+    down(&mind).unwrap_or_else(|| Json(keys.jwks(mind.lock().unwrap().signature)).into_response())
 }
 
 async fn token(State((_, mind, keys)): State<Shared>, body: Bytes) -> Response {
