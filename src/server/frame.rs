@@ -14,10 +14,10 @@ use super::tls::Certificate;
 use crate::core::{Error, Kind, Result};
 use crate::runtime::Supervisor;
 
-/// How long requests have to come to an end, and then sessions and background tasks.
-const DRAIN: Duration = Duration::from_secs(10);
-/// Of [`DRAIN`], what is kept for sessions and background tasks.
-const LAST: Duration = Duration::from_secs(2);
+/// How long requests have to come to an end. With [`LAST`] no more than containers are given to stop by themselves.
+const DRAIN: Duration = Duration::from_secs(6);
+/// How long sessions and background tasks have after that: they write what is not written yet.
+const LAST: Duration = Duration::from_secs(4);
 
 /// Everything that runs between the ready line and the end.
 pub struct Frame {
@@ -63,10 +63,10 @@ impl Frame {
     }
 }
 
-/// Ends what `connections` and then `tasks` look after, within [`DRAIN`].
+/// Ends what `connections` look after, and then what `tasks` do.
 pub async fn drain(connections: &Supervisor, tasks: &Supervisor) {
     connections.stop();
-    let quiet = connections.drained(DRAIN - LAST).await;
+    let quiet = connections.drained(DRAIN).await;
     tasks.stop();
     if !(tasks.drained(LAST).await && quiet) {
         tracing::warn!("some requests or tasks did not come to an end in time");

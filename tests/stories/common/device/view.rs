@@ -5,7 +5,7 @@ use h2::RecvStream;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Encoding;
 
@@ -55,8 +55,11 @@ impl MapStream {
 
     /// Reads until the view is as it should be; a panic that says what it is instead.
     pub async fn until(&mut self, what: &str, holds: impl Fn(&View) -> bool) {
+        // Keep-alives alone do not make it come.
+        let deadline = Instant::now() + PATIENCE;
         while !holds(&self.view) {
-            if let Err(error) = self.next().await {
+            let next = tokio::time::timeout_at(deadline.into(), self.next()).await;
+            if let Err(error) = next.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
                 panic!("{what}: {error}; the view: {:#?}", self.view);
             }
         }
