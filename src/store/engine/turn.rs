@@ -29,16 +29,20 @@ pub(super) fn wait<D, L>(
     mut is_behind: impl FnMut(&mut D) -> Result<bool>,
     take: impl Fn(&mut D) -> Result<Result<L, Error>>,
 ) -> Result<Turn<L>> {
-    let began = Instant::now();
+    let (began, mut current) = (Instant::now(), None);
     loop {
         let is_behind = is_behind(database)?;
         if purpose == Purpose::Administer && !is_behind {
             return Ok(Turn { lock: None, is_behind });
         }
-        let patience = if is_behind { MIGRATION_PATIENCE } else { PATIENCE };
+        // Whoever has just brought it up to date gives the lock back a moment later.
+        let (since, patience) = match is_behind {
+            true => (began, MIGRATION_PATIENCE),
+            false => (*current.get_or_insert_with(Instant::now), PATIENCE),
+        };
         match take(database)? {
             Ok(lock) => return Ok(Turn { lock: Some(lock), is_behind }),
-            Err(in_use) if began.elapsed() > patience => return Err(in_use),
+            Err(in_use) if since.elapsed() > patience => return Err(in_use),
             Err(_) => sleep(PAUSE),
         }
     }
