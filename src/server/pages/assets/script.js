@@ -39,17 +39,27 @@ document.addEventListener("keydown", (event) => {
 const live = document.querySelector("[data-live]");
 if (live && window.EventSource) {
   const source = new EventSource(live.dataset.live);
+  let newest = 0;
+  let leaving = false;
   const refresh = async () => {
+    if (leaving) return;
+    const number = ++newest;
     const answer = await fetch(location.href, { headers: { accept: "text/html", "wonder-refresh": "1" } });
+    const text = await answer.text();
+    // What somebody has done here leads on to another page, and an older answer says no more than a newer one.
+    if (leaving || number !== newest) return;
     if (!answer.ok || answer.redirected) return location.reload();
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const page = new DOMParser().parseFromString(text, "text/html");
     for (const part of document.querySelectorAll("[data-part]")) {
       const now = page.querySelector(`[data-part="${part.dataset.part}"]`);
       if (now && !part.contains(document.activeElement)) part.replaceWith(document.importNode(now, true));
     }
   };
   source.addEventListener("changed", refresh);
-  source.addEventListener("over", () => { source.close(); location.reload(); });
+  source.addEventListener("over", () => { source.close(); if (!leaving) location.reload(); });
+  // A download leads nowhere: the page goes on following.
+  const stays = () => { leaving = false; refresh(); };
+  addEventListener("beforeunload", () => { leaving = true; setTimeout(stays, 30000); });
   addEventListener("pagehide", () => source.close());
 }
 
