@@ -7,7 +7,6 @@ use crate::common;
 
 use common::chromium::Chromium;
 use common::coordinator::Coordinator;
-use common::oauth_peer::Gate;
 use common::totp::Authenticator;
 use common::wonder::Wonder;
 use std::time::Duration;
@@ -19,7 +18,7 @@ const FACTORS: &str = "/settings/factors";
 
 /// A coordinator where browsers have passkeys, with Ada's account.
 fn town() -> Coordinator {
-    let port = Gate::free_port();
+    let port = common::port::own();
     let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
     let coordinator = Coordinator::options().listen(&listen).args(&["--no-derp", "--url", &url]).start();
     let made = coordinator.admin(&["user", "create", ADA, "--password-stdin"], PASSWORD);

@@ -15,8 +15,7 @@ use std::sync::{Arc, Mutex};
 
 /// A port of this machine where nobody listens.
 fn closed_url() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+    format!("http://127.0.0.1:{}", common::port::own())
 }
 
 /// Says what it was told to say, and remembers what it was asked.

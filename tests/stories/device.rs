@@ -197,7 +197,7 @@ async fn a_stranger_is_given_only_so_many_codes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ephemeral_device_that_is_back_in_time_stays_and_one_that_stays_away_goes() {
-    let options = Coordinator::options().args(&["--no-derp", "--ephemeral-grace", "3s"]);
+    let options = Coordinator::options().args(&["--no-derp", "--ephemeral-grace", "10s"]);
     let fleet = Fleet::of(options).await;
     let key = auth_key(&fleet.ada, &["--reusable", "--ephemeral"]);
     let mut back = Device::join(fleet.site, &key, "back").await;

@@ -78,11 +78,16 @@ fn the_map_names_the_own_realm_alone(stage: &Stage<'_>) {
     let full = |names: &[&str], realm: &str| -> Vec<String> {
         names.iter().map(|name| format!("{name}.{realm}.wonder.internal.")).collect()
     };
-    assert_eq!(peers(left), full(&["right", "third"], "ada"));
-    assert_eq!(peers(right), full(&["left", "third"], "ada"));
-    assert_eq!(peers(third), full(&["left", "right"], "ada"));
-    assert_eq!(peers(bobs), full(&["other"], "bob"));
-    assert_eq!(peers(other), full(&["left"], "bob"));
+    for (device, names, realm) in [
+        (left, &["right", "third"][..], "ada"),
+        (right, &["left", "third"], "ada"),
+        (third, &["left", "right"], "ada"),
+        (bobs, &["other"], "bob"),
+        (other, &["left"], "bob"),
+    ] {
+        let all = full(names, realm);
+        device.daemon.wait_until(&format!("it knows {all:?} alone"), PATIENCE, |_| peers(device) == all);
+    }
     assert_eq!((left.addresses(), right.addresses()), (bobs.addresses(), other.addresses()));
 }
 
@@ -91,11 +96,13 @@ fn the_same_address_is_another_device_in_each_realm(stage: &Stage<'_>) {
     right.says("Ada's");
     other.says("Bob's");
     for address in right.addresses() {
-        assert!(left.pings(&address) && bobs.pings(&address), "{address}");
+        left.reaches(&address);
+        bobs.reaches(&address);
         assert_eq!(left.hears(&address, PATIENCE).as_deref(), Some("Ada's"));
         assert_eq!(bobs.hears(&address, PATIENCE).as_deref(), Some("Bob's"));
     }
-    assert!(left.pings("right") && bobs.pings("other"));
+    left.reaches("right");
+    bobs.reaches("other");
 }
 
 /// Ada's third device has an address that nobody has in Bob's realm. The hosts themselves reach each other.
@@ -104,7 +111,8 @@ fn an_address_of_the_other_realm_leads_nowhere(stage: &Stage<'_>) {
     third.says("Ada's third");
     assert_eq!(bobs.hears("10.77.3.2", PATIENCE).as_deref(), Some("Ada's third"), "below the mesh");
     for address in third.addresses() {
-        assert!(left.pings(&address) && !bobs.pings(&address), "{address}");
+        left.reaches(&address);
+        assert!(!bobs.pings(&address), "{address}");
         assert_eq!(left.hears(&address, PATIENCE).as_deref(), Some("Ada's third"));
         assert_eq!(bobs.hears(&address, IN_VAIN), None);
     }

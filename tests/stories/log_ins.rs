@@ -12,7 +12,7 @@ use common::passkey::{self, Authenticator, ask};
 use common::process::Process;
 use common::totp::add_app;
 use common::town::Town;
-use common::wait::wait_for;
+use common::wait::{wait_for, wait_until};
 use common::wonder::Wonder;
 use serde_json::{Value, json};
 use std::fs;
@@ -61,7 +61,7 @@ impl Terminal {
             fs::read_to_string(&opened).ok().filter(|url| url.ends_with('\n'))
         });
         let path = page.trim().strip_prefix(ORIGIN).expect("the coordinator's own page").to_owned();
-        assert!(login.log().contains(&path), "the terminal shows it too: {}", login.log_tail());
+        wait_until("the terminal shows it too", SOON, || login.log().contains(&path));
         (Terminal { wonder, login, _desktop: desktop }, path)
     }
 

@@ -11,7 +11,6 @@ use common::mail::{MailServer, settings};
 use common::page::Browser;
 use common::wonder::Wonder;
 use serde_json::{Value, json};
-use std::net::TcpListener;
 
 crate::coordinators_on_both_engines! {
     the_password_of_the_mail_server_is_kept_sealed
@@ -64,7 +63,7 @@ async fn an_invitation_arrives_by_every_way() {
 /// The invitation is there, whatever becomes of its mail, and whoever made it is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_that_does_not_go_out_takes_nothing_back() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = common::port::own();
     let refusing = MailServer::start(&["--tls", "none", "--refuse"]);
     let strict = MailServer::start(&["--tls", "starttls", "--password", "another one"]);
     let plain = MailServer::start(&["--tls", "none"]);

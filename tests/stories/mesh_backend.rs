@@ -113,8 +113,8 @@ async fn who_fills_the_waiting_room_keeps_nobody_out(database: Database) {
         (MachineKey(random_bytes()), knock(&house, MachineKey(random_bytes()), "192.0.2.1"));
     let first = first.await.unwrap().auth_url;
     // In parts: the coordinator gives a transaction only so much time.
-    for start in (1..ROOM).step_by(500) {
-        let rows = start..(start + 500).min(ROOM);
+    for start in (1..ROOM).step_by(100) {
+        let rows = start..(start + 100).min(ROOM);
         let insert = |tx: &mut store::Tx<'_>| {
             rows.into_iter().try_for_each(|n| store::approval::insert(tx, &flood(n)))
         };

@@ -12,7 +12,6 @@ use common::mesh::{self, Person, SOON, wait_for_peer};
 use common::tailscaled::{self, Tailscaled};
 use common::wonder::Wonder;
 use serde_json::Value;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -127,9 +126,7 @@ fn proxy(authority: &Authority, port: u16, to: u16) -> Apache {
 #[test]
 fn behind_a_reverse_proxy_that_ends_tls_devices_join_and_hear_of_changes() {
     let authority = Authority::new();
-    // Free when asked; what listened there is closed again, and nobody else is given them at once.
-    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let (front, back) = (free(), free());
+    let (front, back) = (common::port::own(), common::port::own());
     let url = format!("https://127.0.0.1:{front}");
     let behind = ["--url", &url, "--trusted-proxies", "127.0.0.1"];
     let options: Options = mesh::options().listen(&format!("127.0.0.1:{back}")).args(&behind);

@@ -26,7 +26,7 @@ crate::coordinators_on_both_engines! {
 }
 
 /// How soon a peer hears of a change once it is answered: milliseconds, and so much on a machine that is busy.
-const IN_TIME: Duration = Duration::from_secs(5);
+const IN_TIME: Duration = Duration::from_secs(30);
 
 /// How long something took, for whoever reads the test's output.
 fn timed(what: &str, wait: impl FnOnce()) -> Duration {
@@ -116,11 +116,11 @@ fn a_killed_device_is_offline_after_five_seconds_and_one_that_logs_out_at_once()
         wait_for_peer(&witness, name, "online", |peer| peer["Online"] == true);
     }
     let offline = |name: &str| wait_for_peer(&witness, name, "offline", |peer| peer["Online"] == false);
-    let took = timed("log-out", || {
+    timed("log-out", || {
         assert!(leaver.tailscale(["logout"]).status.success());
+        assert_eq!(ada.node("leaver")["online"], false, "a log-out is no lost connection");
         offline("leaver");
     });
-    assert!(took < Duration::from_secs(5), "a log-out is no lost connection: {took:?}");
     let took = timed("kill -9", || {
         killed.kill();
         offline("killed");

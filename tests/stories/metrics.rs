@@ -12,7 +12,6 @@ use common::wait::{try_wait_for, wait_for};
 use common::wonder::Wonder;
 use serde_json::Value;
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -44,7 +43,7 @@ impl Prometheus {
             Path::new("/usr/bin/prometheus").exists(),
             "prometheus is missing: `scripts/install-peers debian` installs it"
         );
-        let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let listen = format!("127.0.0.1:{}", common::port::own());
         let mut command = Command::new("/usr/bin/prometheus");
         command.arg(format!("--config.file={}", directory.join("prometheus.yml").display()));
         command.arg(format!("--storage.tsdb.path={}", directory.join("data").display()));

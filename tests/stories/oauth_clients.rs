@@ -69,7 +69,7 @@ fn go_x_oauth2_with_go_oidc_passes() {
 #[test]
 fn apache_with_mod_auth_openidc_lets_people_in_who_are_logged_in_here() {
     let mut stage = Stage::new();
-    let port = Gate::free_port();
+    let port = common::port::own();
     let app = stage.register("proxy", &format!("http://127.0.0.1:{port}/oidc/cb"), false);
     let apache = Gate::start(port, stage.coordinator.url(), &app);
     let page = stage.browser.get(&format!("{}/", apache.url));

@@ -10,6 +10,7 @@ use common::keycloak::{Keycloak, log_in, path_of};
 use common::oidc::{add, destination, field, keep_time, leave};
 use common::page::{Browser, Page};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use wonder::core::provider::Provider;
 use wonder::service::oidc::provider;
@@ -25,6 +26,12 @@ crate::coordinator_stories! {
     access_tokens_open_the_api
 }
 
+/// As what a story's coordinator is known at Keycloak, which all stories share.
+fn client_id() -> String {
+    static STORIES: AtomicU32 = AtomicU32::new(0);
+    format!("wonder-{}", STORIES.fetch_add(1, Ordering::Relaxed))
+}
+
 /// A coordinator that knows Keycloak, and is known there.
 struct Home {
     c: Coordinator,
@@ -35,11 +42,14 @@ struct Home {
 
 impl Home {
     async fn new(c: Coordinator, client: Value, settings: Value) -> Home {
+        Home::of(c, client_id(), client, settings).await
+    }
+
+    async fn of(c: Coordinator, id: String, client: Value, settings: Value) -> Home {
         // Starting takes long: on a thread where waiting is no harm.
         let keycloak = tokio::task::spawn_blocking(Keycloak::shared).await.unwrap();
         keep_time(&c);
         c.person("owner@example.org").await;
-        let id = format!("wonder-{}", c.address.port());
         let address = c.address;
         let (made, more) = (id.clone(), client);
         blocking(move || keycloak.client(&made, address, &more)).await;
@@ -54,7 +64,7 @@ impl Home {
 
     /// Somebody at Keycloak whom this story alone knows, and their id there.
     async fn person(&self, name: &str) -> (String, String) {
-        let name = format!("{name}-{}", self.c.address.port());
+        let name = format!("{name}-{}", self.client);
         let keycloak = self.keycloak;
         let made = name.clone();
         let id = blocking(move || {
@@ -242,6 +252,7 @@ async fn each_failure_has_a_page_of_its_own(c: Coordinator) {
     let home = Home::new(c, json!({}), json!({})).await;
     let (ada, _) = home.person("ada").await;
     let (mut here, mut there) = (Browser::new(home.c.address), home.keycloak.browser());
+    keep_time(&home.c);
     let callback = "/auth/oidc/keycloak/callback";
     for missing in ["", "?code=x", "?code=x&state=unknown"] {
         fails(here.get(&format!("{callback}{missing}")).await, "login_state_unknown");
@@ -252,6 +263,7 @@ async fn each_failure_has_a_page_of_its_own(c: Coordinator) {
     fails(here.get(path_of(&back)).await, "nonce_mismatch");
     fails(here.get(path_of(&back)).await, "login_state_used");
 
+    keep_time(&home.c);
     provider::try_out(&home.c.app, &Operator::local("test"), &home.provider).await.unwrap();
 
     // Of one client Keycloak says no address; another realm is not there, and of a third nobody answers.
@@ -259,9 +271,10 @@ async fn each_failure_has_a_page_of_its_own(c: Coordinator) {
     let (id, address, keycloak) = (thin.clone(), home.c.address, home.keycloak);
     let scopes = json!({ "defaultClientScopes": ["basic", "profile"], "optionalClientScopes": [] });
     blocking(move || keycloak.client(&id, address, &scopes)).await;
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = common::port::own();
     let issuer = home.keycloak.issuer();
-    let (nowhere, closed) = (issuer.replace("/home", "/nowhere"), format!("http://{closed}/realms/home"));
+    let (nowhere, closed) =
+        (issuer.replace("/home", "/nowhere"), format!("http://127.0.0.1:{closed}/realms/home"));
     for (name, issuer, client) in
         [("thin", &issuer, &thin), ("nowhere", &nowhere, &thin), ("closed", &closed, &thin)]
     {
@@ -269,6 +282,7 @@ async fn each_failure_has_a_page_of_its_own(c: Coordinator) {
             "scopes": ["profile"] });
         add(&home.c, all, "secret").await;
     }
+    keep_time(&home.c);
     let url = leave(&mut here, "thin").await;
     let back = log_in(&mut there, &url, &ada).await;
     fails(here.get(path_of(&back)).await, "claim_missing");
@@ -296,8 +310,8 @@ async fn each_failure_has_a_page_of_its_own(c: Coordinator) {
 
 async fn access_tokens_open_the_api(c: Coordinator) {
     let client = json!({ "directAccessGrantsEnabled": true, "serviceAccountsEnabled": true });
-    let audience = format!("wonder-{}", c.address.port());
-    let home = Home::new(c, client, json!({ "bearer-audiences": [audience] })).await;
+    let id = client_id();
+    let home = Home::of(c, id.clone(), client, json!({ "bearer-audiences": [id] })).await;
     let (ada, _) = home.person("ada").await;
     let password = format!("{ada}-password");
     let form = [("grant_type", "password"), ("scope", "openid"), ("username", &ada), ("password", &password)];

@@ -12,6 +12,7 @@ use common::internet::Internet;
 use common::netns::NetNs;
 use common::relay::{PEER_GONE, Relay, disco_packet, public};
 use common::tailscaled::{self, Tailscaled};
+use common::wait::wait_until;
 use crypto_box::SecretKey;
 use serde_json::{Value, json};
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -154,13 +155,12 @@ fn stun_answers_on_ipv4_and_ipv6_and_devices_find_both() {
     let tailscale = tailscaled::binary(tailscaled::CURRENT, "tailscale");
     let mut netcheck = device.command(tailscale.to_str().unwrap());
     netcheck.arg(format!("--socket={}", device.socket().display())).args(["netcheck", "--format=json"]);
-    let report = netcheck.output().unwrap();
-    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
-    assert_eq!(
-        (&report["UDP"], &report["IPv4"], &report["IPv6"]),
-        (&json!(true), &json!(true), &json!(true))
-    );
-    assert_eq!(report["PreferredDERP"], 900, "{report}");
+    // It gives each answer five seconds.
+    wait_until("netcheck hears of both families, and of the relay", PATIENCE, || {
+        let report: Value = serde_json::from_slice(&netcheck.output().unwrap().stdout).unwrap();
+        let heard = ["UDP", "IPv4", "IPv6"].iter().all(|what| report[what] == true);
+        heard && report["PreferredDERP"] == 900
+    });
 }
 
 /// A coordinator with a relay on this host, and a key of Ada's with which devices join.

@@ -162,8 +162,7 @@ async fn providers_are_added_listed_and_removed_by_command() {
     assert_eq!(again.code, 6, "{again:?}");
     // One that cannot be used is not kept, and why is told, unless it is wished all the same.
     let slash = format!("{}/", provider.issuer);
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let closed = format!("http://{closed}");
+    let closed = format!("http://127.0.0.1:{}", common::port::own());
     for (issuer, code, words) in [(&slash, 6, "calls itself"), (&closed, 7, "nothing listens there")] {
         let tried = c.admin(&["provider", "add", "other", "--issuer", issuer, "--client-id", "x"], "");
         assert_eq!(tried.code, code, "{tried:?}");
@@ -330,7 +329,7 @@ async fn people_see_and_disconnect_their_identities_by_command() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_coordinator_without_local_accounts_takes_no_passwords() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = common::port::own();
     let provider = NodeProvider::start("RS256", ([127, 0, 0, 1], port).into());
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("wonder.toml");

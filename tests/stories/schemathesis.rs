@@ -247,6 +247,7 @@ fn run(stage: &Stage, bearer: &str, config: &str, options: &[&str]) -> Vec<Call>
     command.args(["--checks", CHECKS]).args(options);
     // One worker: Python 3.11 cannot parse in two threads at once (its issue 106905).
     command.args(["--seed", "1", "--workers", "1", "--no-shrink", "--continue-on-failure", "--no-color"]);
+    command.args(["--request-timeout", "60"]);
     // The log-in that the calls are made with must outlive them.
     command.args(["--exclude-path", "/api/v1/session", "--exclude-path", "/api/v1/sessions/{session}"]);
     command.args(["-H", &format!("Authorization: Bearer {bearer}"), "--report-har-path", "calls.har"]);

@@ -211,10 +211,10 @@ async fn listen_and_reconnect(
         let online = peer["Key"].as_str().and_then(|key| offline.get(key));
         online.is_none_or(|online| peer["Online"] == *online)
     };
-    heard.until("who is away is offline", |view| view.peers.values().all(settled)).await;
     marker.report(&["203.0.113.1:1"]).await.unwrap();
     let last = json!(["203.0.113.1:1"]);
     heard.until("the last change", |view| view.peer("marker").is_some_and(|p| p["Endpoints"] == last)).await;
+    heard.until("who is away is offline", |view| view.peers.values().all(settled)).await;
     let told = listener.twin().online(Encoding::Plain).await.unwrap();
     let (heard, told) = (heard.view.settled(), told.view.settled());
     prop_assert_eq!(&heard.peers, &told.peers);

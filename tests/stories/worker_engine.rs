@@ -189,7 +189,7 @@ fn an_operator_may_join_but_not_replace_a_login() {
             |socket: &Path| plan("http://127.0.0.1:1", true).check(&Engine::find(Some(socket)).unwrap());
         let preflight = check(&free).unwrap();
         assert_eq!(preflight.standing(), &Standing::Free);
-        let (error, _) = failing_join(&preflight, Duration::from_secs(2));
+        let (error, _) = failing_join(&preflight, Duration::from_secs(10));
         assert_eq!(error.code(), "join_timeout");
         check(&free).expect("the operator is still the operator");
         let error = check(&taken).unwrap_err();
@@ -214,7 +214,7 @@ fn a_coordinator_that_refuses_connections_is_named_when_time_is_up() {
     let engine = engine_of(&daemon);
     let before = login(&engine);
     let preflight = plan(EARLIER, false).check(&engine).unwrap();
-    let (error, steps) = failing_join(&preflight, Duration::from_secs(2));
+    let (error, steps) = failing_join(&preflight, Duration::from_secs(10));
     assert_eq!((error.kind(), error.code()), (Kind::Unavailable, "join_timeout"));
     assert!(error.message().contains("connection refused"), "{error}");
     assert!(steps.iter().any(|step| matches!(step, Step::Retrying(why) if why.contains("refused"))));
@@ -228,12 +228,12 @@ fn a_coordinator_that_does_not_answer_costs_the_time_that_was_given() {
     let before = login(&engine);
     let preflight = plan(&silent.url, false).check(&engine).unwrap();
     let start = Instant::now();
-    let (error, _) = failing_join(&preflight, Duration::from_secs(2));
+    let (error, _) = failing_join(&preflight, Duration::from_secs(10));
     assert_eq!(error.code(), "join_timeout");
-    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     silent.asked.recv_timeout(Duration::from_secs(1)).expect("tailscaled has asked the coordinator");
     assert_eq!(login(&engine), before);
-    daemon.wait_until("a clean state", Duration::from_secs(5), |daemon| daemon.state() == "NeedsLogin");
+    daemon.wait_until("a clean state", Duration::from_secs(30), |daemon| daemon.state() == "NeedsLogin");
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn a_failed_join_puts_the_earlier_login_back() {
     assert_eq!((before.profile.as_str(), before.profiles, before.have_node_key), (PROFILE, 1, true));
     let preflight = plan(&silent.url, true).check(&engine).unwrap();
     assert_eq!(preflight.standing(), &Standing::Elsewhere(EARLIER.to_owned()));
-    let (error, _) = failing_join(&preflight, Duration::from_secs(2));
+    let (error, _) = failing_join(&preflight, Duration::from_secs(10));
     assert_eq!(error.code(), "join_timeout");
     silent.asked.try_recv().expect("tailscaled has tried the new coordinator");
     assert_eq!(login(&engine), before);
@@ -302,8 +302,8 @@ fn an_interrupted_join_can_be_undone_from_without() {
     let before = login(&engine);
     let preflight = plan(&silent.url, true).check(&engine).unwrap();
     std::thread::scope(|scope| {
-        let join = scope.spawn(|| failing_join(&preflight, Duration::from_secs(10)));
-        silent.asked.recv_timeout(Duration::from_secs(8)).expect("the join is on its way");
+        let join = scope.spawn(|| failing_join(&preflight, Duration::from_secs(20)));
+        silent.asked.recv_timeout(Duration::from_secs(18)).expect("the join is on its way");
         assert_ne!(login(&engine), before);
         preflight.undo().unwrap();
         assert_eq!(login(&engine), before);
@@ -317,7 +317,7 @@ fn leaving_without_a_coordinator_is_clean_at_once_and_after_a_restart() {
     let mut daemon = Tailscaled::options().state(state::logged_in_to(EARLIER)).start();
     let start = Instant::now();
     let departure = leave(&engine_of(&daemon), Some(EARLIER), false).unwrap();
-    assert!(start.elapsed() < Duration::from_secs(4), "it waits for no answer: {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(20), "it waits for no answer: {:?}", start.elapsed());
     assert_eq!(departure, Departure::Left { coordinator: EARLIER.to_owned(), told: false });
     assert_clean(&mut daemon);
 }
@@ -326,10 +326,10 @@ fn leaving_without_a_coordinator_is_clean_at_once_and_after_a_restart() {
 fn leaving_a_coordinator_that_does_not_answer_is_bounded_and_clean() {
     let silent = Silent::listen();
     let mut daemon = Tailscaled::options().state(state::logged_in_to(&silent.url)).start();
-    silent.asked.recv_timeout(Duration::from_secs(10)).expect("tailscaled connects to it");
+    silent.asked.recv_timeout(Duration::from_secs(30)).expect("tailscaled connects to it");
     let start = Instant::now();
     let departure = leave(&engine_of(&daemon), None, false).unwrap();
-    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     assert_eq!(departure, Departure::Left { coordinator: silent.url.clone(), told: false });
     assert_clean(&mut daemon);
 }
@@ -351,7 +351,7 @@ fn a_logout_that_its_coordinator_missed_counts_as_no_login() {
     let preflight = plan("http://127.0.0.1:1", false).check(&engine).unwrap();
     assert_eq!(preflight.standing(), &Standing::Free);
     let before = login(&engine);
-    let (error, _) = failing_join(&preflight, Duration::from_secs(2));
+    let (error, _) = failing_join(&preflight, Duration::from_secs(10));
     assert_eq!((error.code(), login(&engine)), ("join_timeout", before));
 }
 
@@ -363,7 +363,7 @@ fn every_client_version_is_understood() {
         let before = login(&engine);
         assert_eq!(DeviceStatus::of(&engine).unwrap().engine.unwrap().version, version);
         let preflight = plan("http://127.0.0.1:1", true).check(&engine).unwrap();
-        let (error, _) = failing_join(&preflight, Duration::from_secs(2));
+        let (error, _) = failing_join(&preflight, Duration::from_secs(10));
         assert_eq!((error.code(), login(&engine)), ("join_timeout", before), "{version}");
         leave(&engine, None, false).unwrap();
         assert_clean(&mut daemon);

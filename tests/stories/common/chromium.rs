@@ -171,9 +171,13 @@ impl Chromium {
 
     /// Types into the field of this name, in place of what it holds.
     pub async fn fill(&self, name: &str, value: &str) {
-        let field = self.find(&format!("[name={name}]")).await;
-        field.clear().await.unwrap();
-        field.send_keys(value).await.unwrap();
+        let css = format!("[name={name}]");
+        let fill = async || {
+            let field = self.client.find(Locator::Css(&css)).await.ok()?;
+            field.clear().await.ok()?;
+            field.send_keys(value).await.ok()
+        };
+        self.until(&format!("{css} to be filled in"), fill).await;
     }
 
     /// Fills in the field of this name, or chooses in it what reads so.
@@ -185,9 +189,10 @@ impl Chromium {
         }
     }
 
-    /// Clicks the first of these.
+    /// Clicks the first of these; anew where the page replaced it before it was clicked.
     pub async fn click(&self, css: &str) {
-        self.find(css).await.click().await.unwrap_or_else(|e| panic!("{css} cannot be clicked: {e}"));
+        let click = async || self.client.find(Locator::Css(css)).await.ok()?.click().await.ok();
+        self.until(&format!("{css} to be clicked"), click).await;
     }
 
     /// Clicks the button or link with this text.
@@ -195,17 +200,15 @@ impl Chromium {
         let xpath = format!(
             "//*[self::button or self::a or self::summary or self::label][normalize-space(.)='{text}']"
         );
-        let found = async || {
-            let all = self.client.find_all(Locator::XPath(&xpath)).await.ok()?;
-            for element in all {
+        let press = async || {
+            for element in self.client.find_all(Locator::XPath(&xpath)).await.ok()? {
                 if element.is_displayed().await.unwrap_or(false) {
-                    return Some(element);
+                    return element.click().await.ok();
                 }
             }
             None
         };
-        let element = self.until(text, found).await;
-        element.click().await.unwrap_or_else(|e| panic!("{text} cannot be pressed: {e}"));
+        self.until(&format!("{text} to be pressed"), press).await;
     }
 
     pub async fn log_in(&self, email: &str, password: &str) {

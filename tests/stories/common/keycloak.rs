@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
@@ -30,7 +30,7 @@ impl Keycloak {
     fn start() -> Keycloak {
         let home = peers().join(format!("keycloak-{VERSION}"));
         assert!(home.join("bin/kc.sh").exists(), "no Keycloak: run scripts/install-peers keycloak-{VERSION}");
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = super::port::own();
         let log = std::env::temp_dir().join(format!("wonder-keycloak-{port}.log"));
         let serve = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/keycloak/serve");
         // The kernel ends it when the thread that started it ends: that waits for it, so this is when the

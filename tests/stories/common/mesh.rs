@@ -13,7 +13,7 @@ use super::wonder::Wonder;
 const PASSWORD: &str = "correct horse battery\n";
 
 /// What a slow machine may take for what is done at once.
-pub const SOON: Duration = Duration::from_secs(20);
+pub const SOON: Duration = Duration::from_secs(60);
 
 /// A coordinator's options: relay and STUN on free ports of 127.0.0.1, and an ephemeral device is forgotten soon.
 pub fn options() -> Options {
@@ -23,7 +23,7 @@ pub fn options() -> Options {
         "--stun-listen",
         "127.0.0.1:0",
         "--ephemeral-grace",
-        "3s",
+        "10s",
     ])
 }
 

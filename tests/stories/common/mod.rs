@@ -30,6 +30,7 @@ pub mod oauth_peer;
 pub mod oidc;
 pub mod page;
 pub mod passkey;
+pub mod port;
 pub mod postgres;
 pub mod printed;
 pub mod process;

@@ -3,7 +3,6 @@
 
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
@@ -136,11 +135,6 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A port that is free now, for the redirect URI that has to be registered first.
-    pub fn free_port() -> u16 {
-        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-    }
-
     pub fn start(port: u16, issuer: &str, app: &App) -> Gate {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::Builder::new().prefix("wonder-apache-").tempdir().unwrap();

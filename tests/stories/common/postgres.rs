@@ -2,7 +2,6 @@
 //! the last test that uses it, and with the process, however that ends.
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
@@ -53,7 +52,7 @@ impl Server {
 
     /// A server of one's own that also listens on 127.0.0.1, with this certificate and key (PEM).
     pub fn start_with_tls(certificate: &str, key: &str) -> Server {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = super::port::own();
         let settings = ["listen_addresses=127.0.0.1", "ssl=on"].map(str::to_owned).to_vec();
         let server = Server::prepare(port, settings);
         server.put("data/server.crt", certificate);

@@ -45,12 +45,12 @@ impl Process {
         kill_process(pid, signal).expect("a child can be signalled");
     }
 
-    /// SIGTERM; SIGKILL after ten seconds. The status with which it ended.
+    /// SIGTERM; SIGKILL after thirty seconds. The status with which it ended.
     pub fn stop(&mut self) -> ExitStatus {
         if self.ended().is_none() {
             self.signal(Signal::TERM);
         }
-        match try_wait_for(Duration::from_secs(10), || self.ended()) {
+        match try_wait_for(Duration::from_secs(30), || self.ended()) {
             Some(status) => status,
             None => self.kill(),
         }

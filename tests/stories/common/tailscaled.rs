@@ -200,7 +200,7 @@ impl Tailscaled {
         let mut args = vec!["up".to_owned(), format!("--login-server={login_server}")];
         args.push(format!("--auth-key=file:{}", file.display()));
         args.push(format!("--hostname={hostname}"));
-        args.extend(["--reset".to_owned(), "--timeout=30s".to_owned()]);
+        args.extend(["--reset".to_owned(), "--timeout=60s".to_owned()]);
         args.extend(extra.iter().map(|&arg| arg.to_owned()));
         let output = self.tailscale(&args);
         if output.status.success() { Ok(()) } else { Err(text(&output)) }
@@ -217,7 +217,7 @@ impl Tailscaled {
     pub fn begin_log_in(&self, login_server: &str, hostname: &str) -> (Process, String) {
         let (server, name) = (format!("--login-server={login_server}"), format!("--hostname={hostname}"));
         let up = self.begin(&["up", &server, &name, "--timeout=60s"]);
-        let url = wait_for("the URL", Duration::from_secs(20), || {
+        let url = wait_for("the URL", Duration::from_secs(60), || {
             up.log().split_whitespace().find(|word| word.starts_with(login_server)).map(str::to_owned)
         });
         (up, url)
@@ -308,7 +308,7 @@ impl Tailscaled {
     fn wait_until_listening(&mut self) {
         let socket = self.socket();
         let listens = || UnixStream::connect(&socket).ok();
-        if try_wait_for(Duration::from_secs(20), listens).is_none() {
+        if try_wait_for(Duration::from_secs(60), listens).is_none() {
             panic!("tailscaled does not listen ({:?})\n{}", self.process.ended(), self.log_tail());
         }
     }

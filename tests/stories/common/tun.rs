@@ -30,6 +30,11 @@ impl Device<'_> {
         ping.status.success()
     }
 
+    /// [`Device::pings`] that must come to succeed: what is sent while two devices still learn of each other is lost.
+    pub fn reaches(&self, target: &str) {
+        self.daemon.wait_until(&format!("a ping reaches {target}"), PATIENCE, |_| self.pings(target));
+    }
+
     /// What the service at this address says; `None` if there is no way to it.
     pub fn hears(&self, address: &str, within: Duration) -> Option<String> {
         let to = SocketAddr::new(address.parse().unwrap(), PORT);

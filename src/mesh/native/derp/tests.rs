@@ -107,7 +107,8 @@ async fn a_forged_identity_is_refused() {
     assert!(matches!(node.ended().await, End::Garbage), "too long for one who is not known");
 }
 
-#[tokio::test]
+/// On a clock that stands still while anybody has work.
+#[tokio::test(start_paused = true)]
 async fn silence_and_crowds_are_bounded() {
     let house = House::new(Limits {
         handshake: Duration::from_millis(200),
@@ -147,7 +148,8 @@ async fn who_does_not_read_loses_the_oldest_packets() {
     assert_eq!(got.len() - at - 1, DEPTH, "path discovery overtakes what waits");
 }
 
-#[tokio::test]
+/// On a clock that stands still while anybody has work.
+#[tokio::test(start_paused = true)]
 async fn a_slow_reader_is_cut_off_and_nobody_else() {
     let house = House::new(Limits { write: Duration::from_millis(100), ..Limits::default() });
     let slow = house.connect_with(&house.member(house.ours), 64).await;
@@ -230,7 +232,8 @@ async fn not_here_answers_disco_alone_and_not_for_ever() {
     assert!((1..10).contains(&answers), "{answers}");
 }
 
-#[tokio::test]
+/// On a clock that stands still while anybody has work.
+#[tokio::test(start_paused = true)]
 async fn pings_are_answered_and_connections_kept_alive() {
     let house = House::new(Limits {
         keep_alive: Duration::from_millis(50),

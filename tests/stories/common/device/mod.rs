@@ -11,6 +11,7 @@ use crypto_box::SecretKey;
 use serde_json::{Value, json};
 use std::io;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -22,6 +23,9 @@ pub use view::MapStream;
 
 /// The protocol's version that the device speaks: that of Tailscale 1.102.
 pub const VERSION: u16 = 145;
+
+/// How long a device comes again to a coordinator that has no time for it, as clients do.
+const COMES_AGAIN: Duration = Duration::from_secs(60);
 
 /// A coordinator, as devices know it.
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +146,14 @@ impl Device {
     /// Registers with an auth key; the answer's document, of which [`io::Error`] is no part of: a refusal
     /// is in its `Error`. Another status than 200 is an error.
     pub async fn register(&mut self, auth_key: &str) -> io::Result<Value> {
-        self.register_with(json!({ "Auth": { "AuthKey": auth_key } })).await?.document()
+        let began = Instant::now();
+        loop {
+            let answer = self.register_with(json!({ "Auth": { "AuthKey": auth_key } })).await?;
+            if answer.status != 503 || began.elapsed() > COMES_AGAIN {
+                return answer.document();
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     }
 
     /// Ends the log-in.
