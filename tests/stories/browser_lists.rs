@@ -9,8 +9,10 @@ use common::chromium::Chromium;
 use common::coordinator::Coordinator;
 use common::device::{Device, MapStream};
 use common::fleet::{Fleet, auth_key, person, sixteen_at_a_time};
+use common::wait::wait_until;
 use common::wonder::Wonder;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const ADA: &str = "ada@example.org";
 const PASSWORD: &str = "a long enough password";
@@ -105,6 +107,10 @@ async fn router(fleet: &Fleet) -> (Device, MapStream) {
         "Hostname": "router", "OS": "linux", "IPNVersion": "1.102.3", "RoutableIPs": offered,
     } });
     device.report_with(report).await.unwrap();
+    wait_until("its offer is written", Duration::from_secs(60), || {
+        let node = fleet.ada.json(&["node", "show", "router"]);
+        node["node"]["routes"]["advertised"].as_array().is_some_and(|routes| routes.len() == offered.len())
+    });
     (device, stream)
 }
 

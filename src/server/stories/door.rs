@@ -157,7 +157,7 @@ async fn a_panic_is_one_request_s_problem_and_says_nothing() {
 
 #[tokio::test]
 async fn a_head_that_trickles_in_is_given_up() {
-    let server = Server::start(Limits { head: Duration::from_millis(200), ..Limits::default() });
+    let server = Server::start(Limits { head: Duration::from_secs(2), ..Limits::default() });
     let mut slow = server.connect().await;
     slow.write_all(b"GET /hello HTTP/1.1\r\nHost: x\r\nX-A: ").await.unwrap();
     assert!(!read_all(&mut slow).await.contains("200 OK"));
@@ -168,7 +168,7 @@ async fn a_head_that_trickles_in_is_given_up() {
 
 #[tokio::test]
 async fn garbage_and_giant_heads_harm_nobody() {
-    let server = Server::start(Limits { head: Duration::from_millis(500), ..Limits::default() });
+    let server = Server::start(Limits { head: Duration::from_secs(2), ..Limits::default() });
     let tls_hello = "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}";
     for garbage in [
         "\0\0\0\0\r\n\r\n",

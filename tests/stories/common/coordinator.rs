@@ -32,6 +32,11 @@ pub fn on_postgres() {
     SERVER.set(Some(Server::shared()));
 }
 
+/// From now on, they are on SQLite: with `--test-threads=1` all stories are of one thread.
+pub fn on_sqlite() {
+    SERVER.set(None);
+}
+
 /// Whether they are.
 pub fn is_on_postgres() -> bool {
     SERVER.with_borrow(Option::is_some)
@@ -44,7 +49,10 @@ macro_rules! coordinators_on_both_engines {
     (async $($story:ident)*) => {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() { super::$story().await })*
+            async fn $story() {
+                $crate::common::coordinator::on_sqlite();
+                super::$story().await
+            })*
         }
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread")]
@@ -57,7 +65,10 @@ macro_rules! coordinators_on_both_engines {
     ($($story:ident)*) => {
         mod sqlite {
             $(#[test]
-            fn $story() { super::$story() })*
+            fn $story() {
+                $crate::common::coordinator::on_sqlite();
+                super::$story()
+            })*
         }
         mod postgres {
             $(#[test]

@@ -84,9 +84,10 @@ pub fn send(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &st
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
     );
-    stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    // A server that answers before it has read all, and closes: what it said counts.
+    let _ = stream.write_all(format!("{head}{body}").as_bytes());
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
+    let _ = stream.read_to_end(&mut bytes);
     read(&String::from_utf8(bytes).unwrap())
 }
 
