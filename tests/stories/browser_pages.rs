@@ -35,7 +35,7 @@ async fn a_new_coordinator_is_set_up_and_says_what_to_do_first() {
     browser.go("/").await;
     browser.arrives("/setup").await;
     browser.inspect("set-up").await;
-    for (code, then) in [("wsc_guess", "this set-up code is not"), (code, "No device yet")] {
+    for (code, then) in [("wsc_guess", "This set-up code is not"), (code, "No device yet")] {
         browser.fill("code", code).await;
         browser.fill("email", ADA).await;
         browser.fill("password", PASSWORD).await;
