@@ -21,6 +21,8 @@ pub use store::{Purpose, Store};
 pub use url::DatabaseUrl;
 pub use value::{FromValue, Row, Value};
 
+use std::thread::JoinHandle;
+
 use crate::core::{Error, Kind, Result};
 
 /// What both engines can do: run one statement.
@@ -105,6 +107,11 @@ pub use crate::params;
 /// The database cannot be reached or is busy: the caller may try again.
 fn unavailable(message: impl Into<String>) -> Error {
     Error::new(Kind::Unavailable, "database_unavailable", message).hint("try again in a few seconds")
+}
+
+fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    let spawned = std::thread::Builder::new().name(name.into()).spawn(body);
+    spawned.map_err(|e| Error::bug("the system gives no thread").source(e))
 }
 
 /// A constraint of the schema was broken.

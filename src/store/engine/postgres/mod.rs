@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::Purpose;
 use super::queue::{Jobs, Queue, queue};
+use super::{Purpose, start_thread};
 use crate::core::{Error, Result};
 use claim::Claim;
 use session::{Server, Session};
@@ -91,10 +91,5 @@ fn spawn(name: &str, mut session: Session, jobs: Jobs, commits: Arc<AtomicU64>) 
             job.answer(end);
         }
     };
-    start_thread(name, body)
-}
-
-fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
-    let spawned = std::thread::Builder::new().name(name.into()).spawn(body);
-    spawned.map(drop).map_err(|e| Error::bug("the system gives no thread").source(e))
+    start_thread(name, body).map(drop)
 }

@@ -40,15 +40,13 @@ pub(super) struct Engine {
 impl Engine {
     pub fn open(path: &Path, purpose: Purpose) -> Result<Engine> {
         let (connection, lock) = open::open(path, purpose)?;
-        let mut writer = Pool::new("database writer");
-        let mut readers = Pool::new("database reader");
         let commits = Arc::default();
-        for _ in 0..reader_count(purpose) {
-            let connection = open::reader(path)?;
-            readers.add(|jobs| read_loop(connection, &jobs))?;
-        }
         let counted = Arc::clone(&commits);
-        writer.add(|jobs| Writer::new(connection, jobs, counted).run())?;
+        let reading = (0..reader_count(purpose)).map(|_| open::reader(path)).collect::<Result<_>>()?;
+        let readers =
+            Pool::start("database reader", reading, |connection, jobs| read_loop(connection, &jobs))?;
+        let write = |connection, jobs| Writer::new(connection, jobs, counted).run();
+        let writer = Pool::start("database writer", vec![connection], write)?;
         Ok(Engine { readers, writer, commits, _lock: lock })
     }
 

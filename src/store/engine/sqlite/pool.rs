@@ -3,28 +3,30 @@
 use std::thread::JoinHandle;
 
 use super::super::queue::{Jobs, Queue, queue};
-use crate::core::{Error, Result};
+use super::super::start_thread;
+use super::connection::Connection;
+use crate::core::Result;
 
 pub(super) struct Pool {
-    name: &'static str,
     queue: Queue,
-    jobs: Jobs,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Pool {
-    /// Without a thread yet. `name` is what the system calls them.
-    pub fn new(name: &'static str) -> Self {
+    /// A thread for each connection; `name` is what the system calls them. They alone take from the queue: when all have
+    /// ended it is closed.
+    pub fn start(
+        name: &str,
+        connections: Vec<Connection>,
+        work: impl FnOnce(Connection, Jobs) + Clone + Send + 'static,
+    ) -> Result<Pool> {
         let (queue, jobs) = queue();
-        Pool { name, queue, jobs, threads: Vec::new() }
-    }
-
-    pub fn add(&mut self, body: impl FnOnce(Jobs) + Send + 'static) -> Result<()> {
-        let jobs = self.jobs.clone();
-        let spawned = std::thread::Builder::new().name(self.name.into()).spawn(move || body(jobs));
-        let thread = spawned.map_err(|e| Error::bug("the system gives no thread").source(e))?;
-        self.threads.push(thread);
-        Ok(())
+        let mut pool = Pool { queue, threads: Vec::new() };
+        for connection in connections {
+            let (work, jobs) = (work.clone(), jobs.clone());
+            pool.threads.push(start_thread(name, move || work(connection, jobs))?);
+        }
+        Ok(pool)
     }
 
     pub fn queue(&self) -> &Queue {
