@@ -5,6 +5,7 @@
 
 use crate::common;
 
+use common::port::closed_url;
 use common::wonder::{Run, Wonder};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -12,11 +13,6 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex};
-
-/// A port of this machine where nobody listens.
-fn closed_url() -> String {
-    format!("http://127.0.0.1:{}", common::port::own())
-}
 
 /// Says what it was told to say, and remembers what it was asked.
 struct Canned {

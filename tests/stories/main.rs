@@ -1,5 +1,5 @@
 //! Stories with real parts: a real coordinator as its own process, real devices, servers and browsers. One program, so
-//! that what they share is built once; `scripts/test NAME…` runs single files of it.
+//! that what they share is built once; `scripts/test FILE…` runs single files of it.
 
 mod common;
 

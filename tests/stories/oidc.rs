@@ -230,10 +230,15 @@ async fn a_provider_that_is_away_or_refuses_is_told_as_such(c: Coordinator) {
     leave(&mut browser, "strange").await;
 }
 
+/// Of an access token for the API.
+fn access_claims(town: &Town) -> Value {
+    json!({ "iss": town.strange.issuer, "aud": "wonder", "sub": "ada", "iat": town.seconds(),
+        "exp": town.seconds() + 300, "email": "ada@example.org", "email_verified": true })
+}
+
 async fn keys_are_fetched_again_for_an_unknown_one_and_not_for_ever(c: Coordinator) {
     let town = Town::new(c, json!({ "bearer-audiences": ["wonder"] })).await;
-    let claims = json!({ "iss": town.strange.issuer, "aud": "wonder", "sub": "ada", "iat": town.seconds(),
-        "exp": town.seconds() + 300, "email": "ada@example.org", "email_verified": true });
+    let claims = access_claims(&town);
     let token = town.strange.sign(Signature::Es256, "at+jwt", &claims);
     assert_eq!(town.c.get("/api/v1/session", &token).await.status, 200);
     let unknown = town.strange.sign(Signature::Unknown, "at+jwt", &claims);
@@ -260,8 +265,7 @@ async fn keys_are_fetched_again_for_an_unknown_one_and_not_for_ever(c: Coordinat
 
 async fn a_provider_that_names_no_keys_may_change_its_only_one(c: Coordinator) {
     let town = Town::new(c, json!({ "bearer-audiences": ["wonder"] })).await;
-    let claims = json!({ "iss": town.strange.issuer, "aud": "wonder", "sub": "ada", "iat": town.seconds(),
-        "exp": town.seconds() + 300, "email": "ada@example.org", "email_verified": true });
+    let claims = access_claims(&town);
     let turns = [Signature::Nameless, Signature::NamelessNext];
     for signature in turns {
         town.strange.mind().signature = signature;

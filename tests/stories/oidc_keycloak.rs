@@ -271,10 +271,9 @@ async fn each_failure_has_a_page_of_its_own(c: Coordinator) {
     let (id, address, keycloak) = (thin.clone(), home.c.address, home.keycloak);
     let scopes = json!({ "defaultClientScopes": ["basic", "profile"], "optionalClientScopes": [] });
     blocking(move || keycloak.client(&id, address, &scopes)).await;
-    let closed = common::port::own();
     let issuer = home.keycloak.issuer();
     let (nowhere, closed) =
-        (issuer.replace("/home", "/nowhere"), format!("http://127.0.0.1:{closed}/realms/home"));
+        (issuer.replace("/home", "/nowhere"), format!("{}/realms/home", common::port::closed_url()));
     for (name, issuer, client) in
         [("thin", &issuer, &thin), ("nowhere", &nowhere, &thin), ("closed", &closed, &thin)]
     {

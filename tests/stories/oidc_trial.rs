@@ -62,10 +62,9 @@ async fn what_is_wrong_with_a_provider_is_told_before_it_is_kept() {
     let mut browser = owner_at(&c).await;
     let strange = Strange::start().await;
     let (tls, _files) = tokio::task::block_in_place(with_own_certificate);
-    let closed = common::port::own();
     let issuer = strange.issuer.as_str();
     let (spoken_to_as_tls, below) = (issuer.replace("http://", "https://"), format!("{issuer}/nothing"));
-    let (closed, slash) = (format!("http://127.0.0.1:{closed}"), format!("{issuer}/"));
+    let (closed, slash) = (common::port::closed_url(), format!("{issuer}/"));
     for (issuer, status, code, words) in [
         ("https://nowhere.invalid", 503, "DNS", "no such name"),
         (&closed, 503, "unreachable", "nothing listens there"),
@@ -182,7 +181,7 @@ async fn a_page_calls_nothing_inside_the_network_without_the_settings_word() {
     let mut browser = owner_at(&c).await;
     let strange = Strange::start().await;
     let by_name = strange.issuer.replace("127.0.0.1", "localhost");
-    let closed = format!("http://127.0.0.1:{}", common::port::own());
+    let closed = common::port::closed_url();
     for untried in [&[][..], &[("untried", "on")]] {
         let open = try_add(&mut browser, &strange.issuer, untried).await;
         assert_eq!(open.status, 403, "{open:?}");

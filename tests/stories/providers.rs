@@ -162,7 +162,7 @@ async fn providers_are_added_listed_and_removed_by_command() {
     assert_eq!(again.code, 6, "{again:?}");
     // One that cannot be used is not kept, and why is told, unless it is wished all the same.
     let slash = format!("{}/", provider.issuer);
-    let closed = format!("http://127.0.0.1:{}", common::port::own());
+    let closed = common::port::closed_url();
     for (issuer, code, words) in [(&slash, 6, "calls itself"), (&closed, 7, "nothing listens there")] {
         let tried = c.admin(&["provider", "add", "other", "--issuer", issuer, "--client-id", "x"], "");
         assert_eq!(tried.code, code, "{tried:?}");

@@ -104,6 +104,11 @@ fn login(engine: &Engine) -> Login {
     }
 }
 
+/// How long a join may take that is to fail, whatever tailscaled has done by then.
+const BRIEF: Duration = Duration::from_secs(2);
+/// The same where tailscaled must have tried the coordinator.
+const TRIED: Duration = Duration::from_secs(10);
+
 /// Joins with a key that nobody takes; the error, and the steps on the way to it.
 fn failing_join(preflight: &Preflight, within: Duration) -> (Error, Vec<Step>) {
     let mut steps = Vec::new();
@@ -189,7 +194,7 @@ fn an_operator_may_join_but_not_replace_a_login() {
             |socket: &Path| plan("http://127.0.0.1:1", true).check(&Engine::find(Some(socket)).unwrap());
         let preflight = check(&free).unwrap();
         assert_eq!(preflight.standing(), &Standing::Free);
-        let (error, _) = failing_join(&preflight, Duration::from_secs(10));
+        let (error, _) = failing_join(&preflight, BRIEF);
         assert_eq!(error.code(), "join_timeout");
         check(&free).expect("the operator is still the operator");
         let error = check(&taken).unwrap_err();
@@ -214,7 +219,7 @@ fn a_coordinator_that_refuses_connections_is_named_when_time_is_up() {
     let engine = engine_of(&daemon);
     let before = login(&engine);
     let preflight = plan(EARLIER, false).check(&engine).unwrap();
-    let (error, steps) = failing_join(&preflight, Duration::from_secs(10));
+    let (error, steps) = failing_join(&preflight, TRIED);
     assert_eq!((error.kind(), error.code()), (Kind::Unavailable, "join_timeout"));
     assert!(error.message().contains("connection refused"), "{error}");
     assert!(steps.iter().any(|step| matches!(step, Step::Retrying(why) if why.contains("refused"))));
@@ -228,7 +233,7 @@ fn a_coordinator_that_does_not_answer_costs_the_time_that_was_given() {
     let before = login(&engine);
     let preflight = plan(&silent.url, false).check(&engine).unwrap();
     let start = Instant::now();
-    let (error, _) = failing_join(&preflight, Duration::from_secs(10));
+    let (error, _) = failing_join(&preflight, TRIED);
     assert_eq!(error.code(), "join_timeout");
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     silent.asked.recv_timeout(Duration::from_secs(1)).expect("tailscaled has asked the coordinator");
@@ -287,7 +292,7 @@ fn a_failed_join_puts_the_earlier_login_back() {
     assert_eq!((before.profile.as_str(), before.profiles, before.have_node_key), (PROFILE, 1, true));
     let preflight = plan(&silent.url, true).check(&engine).unwrap();
     assert_eq!(preflight.standing(), &Standing::Elsewhere(EARLIER.to_owned()));
-    let (error, _) = failing_join(&preflight, Duration::from_secs(10));
+    let (error, _) = failing_join(&preflight, TRIED);
     assert_eq!(error.code(), "join_timeout");
     silent.asked.try_recv().expect("tailscaled has tried the new coordinator");
     assert_eq!(login(&engine), before);
@@ -351,7 +356,7 @@ fn a_logout_that_its_coordinator_missed_counts_as_no_login() {
     let preflight = plan("http://127.0.0.1:1", false).check(&engine).unwrap();
     assert_eq!(preflight.standing(), &Standing::Free);
     let before = login(&engine);
-    let (error, _) = failing_join(&preflight, Duration::from_secs(10));
+    let (error, _) = failing_join(&preflight, BRIEF);
     assert_eq!((error.code(), login(&engine)), ("join_timeout", before));
 }
 
@@ -363,7 +368,7 @@ fn every_client_version_is_understood() {
         let before = login(&engine);
         assert_eq!(DeviceStatus::of(&engine).unwrap().engine.unwrap().version, version);
         let preflight = plan("http://127.0.0.1:1", true).check(&engine).unwrap();
-        let (error, _) = failing_join(&preflight, Duration::from_secs(10));
+        let (error, _) = failing_join(&preflight, BRIEF);
         assert_eq!((error.code(), login(&engine)), ("join_timeout", before), "{version}");
         leave(&engine, None, false).unwrap();
         assert_clean(&mut daemon);

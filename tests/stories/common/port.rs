@@ -16,3 +16,8 @@ pub fn own() -> u16 {
     HELD.lock().unwrap_or_else(PoisonError::into_inner).push(socket);
     port
 }
+
+/// Where nobody listens.
+pub fn closed_url() -> String {
+    format!("http://127.0.0.1:{}", own())
+}
